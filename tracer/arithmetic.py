@@ -1,0 +1,156 @@
+"""Ways to compute one and the same expression: floats, columns of floats, decimals by hand."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal, localcontext
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.expression import (
+    EULER,
+    Call,
+    Expr,
+    Name,
+    Neg,
+    Num,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+)
+
+V = TypeVar("V")
+Column = NDArray[np.float64]
+
+PRECISION = 50  # significant digits of decimal arithmetic before a person rounds
+
+
+@dataclass(frozen=True)
+class Arithmetic(Generic[V]):
+    """What the operations mean for one kind of value."""
+
+    number: Callable[[str], V]
+    power: Callable[[V, V], V]
+    calls: Mapping[str, Callable[..., V]]
+    add: Callable[[V, V], V] = operator.add
+    sub: Callable[[V, V], V] = operator.sub
+    mul: Callable[[V, V], V] = operator.mul
+    div: Callable[[V, V], V] = operator.truediv
+    neg: Callable[[V], V] = operator.neg
+
+
+def apply(e: Expr, env: Mapping[str, V], how: Arithmetic[V]) -> V:
+    """The value of an expression, operation by operation in the printed order."""
+
+    def go(part: Expr) -> V:
+        return apply(part, env, how)
+
+    match e:
+        case Num(text):
+            return how.number(text)
+        case Name(text):
+            return how.calls["exp"](how.number("1")) if text == EULER else env[text]
+        case Neg(body):
+            return how.neg(go(body))
+        case Sum(terms, minus):
+            total = go(terms[0])
+            for term, negative in zip(terms[1:], minus[1:], strict=True):
+                total = (how.sub if negative else how.add)(total, go(term))
+            return total
+        case Product(factors):
+            total = go(factors[0])
+            for factor in factors[1:]:
+                total = how.mul(total, go(factor))
+            return total
+        case Quotient(top, bottom):
+            return how.div(go(top), go(bottom))
+        case Power(base, exponent):
+            if base == Name(EULER):
+                return how.calls["exp"](go(exponent))
+            if exponent == Num("2"):
+                root = go(base)
+                return how.mul(root, root)
+            return how.power(go(base), go(exponent))
+        case Call(function, args):
+            return how.calls[function](*map(go, args))
+        case _:
+            raise AssertionError(f"not an arithmetic expression: {e}")
+
+
+def _each(function: Callable[[float], float]) -> Callable[[Column], Column]:
+    """A float function over a column, bit for bit the same: numpy's own differs by an ulp."""
+
+    def mapped(x: Column) -> Column:
+        values = np.asarray(x, np.float64)
+        return np.array([_quiet(function, v) for v in values.ravel().tolist()]).reshape(
+            values.shape
+        )
+
+    return mapped
+
+
+def _quiet(function: Callable[[float], float], x: float) -> float:
+    try:
+        return function(x)
+    except OverflowError:
+        return math.inf
+    except ValueError:
+        return math.nan
+
+
+def _decimal_tanh(x: Decimal) -> Decimal:
+    with localcontext(prec=2 * PRECISION):  # twice the digits: the difference cancels
+        up, down = x.exp(), (-x).exp()
+        found = (up - down) / (up + down)
+    return +found
+
+
+FLOAT: Arithmetic[float] = Arithmetic(
+    float,
+    operator.pow,
+    {
+        "exp": math.exp,
+        "ln": math.log,
+        "sqrt": math.sqrt,
+        "tanh": math.tanh,
+        "max": lambda a, b: b if b > a else a,
+        "step": lambda x: 1.0 if x > 0 else 0.0,
+    },
+)
+
+COLUMNS: Arithmetic[Column] = Arithmetic(
+    lambda text: np.float64(text),  # type: ignore[arg-type, return-value]
+    np.power,
+    {
+        "exp": _each(math.exp),
+        "ln": _each(math.log),
+        "sqrt": np.sqrt,
+        "tanh": _each(math.tanh),
+        "max": np.maximum,
+        "step": lambda x: (x > 0).astype(np.float64),
+    },
+)
+
+DECIMAL: Arithmetic[Decimal] = Arithmetic(
+    Decimal,
+    operator.pow,
+    {
+        "exp": Decimal.exp,
+        "ln": Decimal.ln,
+        "sqrt": Decimal.sqrt,
+        "tanh": _decimal_tanh,
+        "max": max,
+        "step": lambda x: Decimal(x > 0),
+    },
+)
+
+
+def decimal_context() -> Context:
+    """The context in which decimals are computed before they are rounded."""
+    return Context(prec=PRECISION)

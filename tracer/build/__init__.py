@@ -1,0 +1,1 @@
+"""Builders: what a scenario describes, as steps. They only emit."""

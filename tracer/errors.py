@@ -1,0 +1,67 @@
+"""What can go wrong, as one tree.
+
+TracerError                     everything a caller may want to catch
+├── ScenarioError               a scenario file: every problem found, one line each
+├── FormulaError                a formula that is not in the small language of `expression`
+├── RuleError                   a rule whose stated derivative is not the derivative
+├── ProgramError                a program that would not be one (double name, later operand)
+├── LookupFailed                an unknown or ambiguous name (also a KeyError)
+├── NotFinite                   a step that overflowed, divided by zero or gave no number
+├── TooLarge                    a request that would not fit in memory
+└── UsageError                  an argument that makes no sense
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TracerError(Exception):
+    """Base of all errors meant for the person using tracer; `str` is one clear line."""
+
+
+class ScenarioError(TracerError):
+    """Every problem of one scenario file, each a line `file: key: what, and the remedy`."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class FormulaError(TracerError):
+    """A text that the formula parser does not accept, with the place."""
+
+
+class RuleError(TracerError):
+    """A rule whose teaching form could not be proven."""
+
+
+class ProgramError(TracerError):
+    """A step that cannot be added to a program."""
+
+
+class LookupFailed(TracerError, KeyError):
+    """No such name, or several."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class NotFinite(TracerError):
+    """The first step of the first pass whose value is not a finite number."""
+
+
+class TooLarge(TracerError):
+    """A request refused with its size."""
+
+
+class UsageError(TracerError):
+    """An argument that makes no sense, with what would."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the known word nearest to `word`, or nothing."""
+    by_lower = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""

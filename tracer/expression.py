@@ -1,0 +1,334 @@
+"""Expressions as a person wrote them, and the one parser that reads them.
+
+The tree keeps the author's order, signs and brackets: `x*w + b` is not `b + w*x`.
+The parser is a whitelist: numbers, names, + - * / ^, brackets and the functions of
+`FUNCTIONS`. Nothing is ever executed; length, depth and exponents are bounded.
+
+`sum(w_i*x_i)` and `prod(f_i)` repeat their body once per operand of a group; names that
+end in `_i` are the group, `n` is its size. `expand` writes a repetition out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tracer.errors import FormulaError, nearest
+
+MAX_LENGTH = 10_000
+MAX_DEPTH = 60
+MAX_EXPONENT = 1_000
+
+#: Functions the language knows, with the number of their arguments.
+FUNCTIONS = {"exp": 1, "ln": 1, "sqrt": 1, "tanh": 1, "max": 2, "step": 1}
+REPEATS = ("sum", "prod")
+EULER, SIZE = "e", "n"
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    text: str  # as written: 0.50 keeps its zero
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neg:
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    terms: tuple[Expr, ...]
+    minus: tuple[bool, ...]  # which terms are subtracted; the first never is
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    factors: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    top: Expr
+    bottom: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    base: Expr
+    exponent: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    function: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A body repeated for every operand of a group: `sum(w_i*x_i)`."""
+
+    repeat: str  # "sum" or "prod"
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """The derivative of `body` by `by`, not yet worked out: a line of a derivation."""
+
+    body: Expr
+    by: str
+
+
+Expr = Num | Name | Neg | Sum | Product | Quotient | Power | Call | Each | Diff
+
+ZERO, ONE = Num("0"), Num("1")
+
+
+def children(e: Expr) -> tuple[Expr, ...]:
+    """The parts of an expression, in the order they are written."""
+    match e:
+        case Num() | Name():
+            return ()
+        case Neg(body) | Each(_, body) | Diff(body, _):
+            return (body,)
+        case Sum(parts, _) | Product(parts) | Call(_, parts):
+            return parts
+        case Quotient(a, b) | Power(a, b):
+            return (a, b)
+
+
+def rebuild(e: Expr, parts: tuple[Expr, ...]) -> Expr:
+    """The same node over other parts; `parts` as many as `children(e)`."""
+    match e:
+        case Num() | Name():
+            return e
+        case Neg():
+            return Neg(*parts)
+        case Each(repeat, _):
+            return Each(repeat, *parts)
+        case Diff(_, by):
+            return Diff(*parts, by)
+        case Sum(_, minus):
+            return Sum(parts, minus)
+        case Product():
+            return Product(parts)
+        case Call(function, _):
+            return Call(function, parts)
+        case Quotient():
+            return Quotient(*parts)
+        case Power():
+            return Power(*parts)
+
+
+def rename(e: Expr, leaf: Callable[[str], Expr]) -> Expr:
+    """The expression with every name replaced by `leaf(name)`."""
+    if isinstance(e, Name):
+        return leaf(e.text)
+    return rebuild(e, tuple(rename(part, leaf) for part in children(e)))
+
+
+def _walk(e: Expr) -> Iterator[str]:
+    if isinstance(e, Name):
+        yield e.text
+    for part in children(e):
+        yield from _walk(part)
+
+
+def names(e: Expr) -> tuple[str, ...]:
+    """The names of an expression in the order of their first appearance, without `e`."""
+    return tuple(dict.fromkeys(name for name in _walk(e) if name != EULER))
+
+
+def group_of(name: str) -> str | None:
+    """`w` for the group member `w_i`, None for any other name."""
+    return name[:-2] if name.endswith("_i") else None
+
+
+def expand(e: Expr, size: int) -> Expr:
+    """The expression with repetitions written out: `w_1*x_1 + w_2*x_2 + b` for size 2."""
+    if e == Name(SIZE):
+        return Num(str(size))
+    if isinstance(e, Each):
+        parts = tuple(_member(e.body, k) for k in range(1, size + 1))
+        if size == 1:
+            return parts[0]
+        return Product(parts) if e.repeat == "prod" else Sum(parts, (False,) * size)
+    parts = tuple(expand(part, size) for part in children(e))
+    return _flatten(e, parts) if isinstance(e, Sum) else rebuild(e, parts)
+
+
+def _member(body: Expr, k: int) -> Expr:
+    return rename(body, lambda s: Name(f"{s[:-1]}{k}") if group_of(s) else Name(s))
+
+
+def _flatten(e: Sum, parts: tuple[Expr, ...]) -> Expr:
+    """A written-out repetition joins the sum it stands in: no brackets nobody wrote."""
+    terms: list[Expr] = []
+    minus: list[bool] = []
+    for old, new, negative in zip(e.terms, parts, e.minus, strict=True):
+        if isinstance(old, Each) and isinstance(new, Sum) and not negative:
+            terms += new.terms
+            minus += new.minus
+        else:
+            terms.append(new)
+            minus.append(negative)
+    return Sum(tuple(terms), tuple(minus))
+
+
+# ---- parser ----------------------------------------------------------------------------
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<num>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
+    r"|(?P<name>[A-Za-z\u0370-\u03ff][A-Za-z0-9_\u0370-\u03ff]*)"
+    r"|(?P<op>\*\*|[-+*/^(),=]))"
+)
+_SAME = str.maketrans({"−": "-", "·": "*", "×": "*", "\u00a0": " "})
+
+
+class _Parser:
+    """Recursive descent over the tokens of one formula; `at` is the next token."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = list(_tokens(text))
+        self.at = 0
+        self.depth = 0
+
+    def fail(self, what: str) -> FormulaError:
+        place = self.tokens[self.at][2] if self.at < len(self.tokens) else len(self.text)
+        return FormulaError(f"{_short(self.text)}: {what} at character {place + 1}")
+
+    def peek(self) -> str:
+        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
+
+    def accept(self, *wanted: str) -> str:
+        found = self.peek()
+        if found in wanted and self.tokens[self.at][0] == "op":
+            self.at += 1
+            return found
+        return ""
+
+    def expect(self, wanted: str) -> None:
+        if not self.accept(wanted):
+            raise self.fail(f"expected {wanted!r}, found {self.peek() or 'the end'!r}")
+
+    def sum(self) -> Expr:
+        terms, minus = [self.nested(self.product)], [False]
+        while op := self.accept("+", "-"):
+            terms.append(self.nested(self.product))
+            minus.append(op == "-")
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms), tuple(minus))
+
+    def product(self) -> Expr:
+        if self.accept("-"):
+            return Neg(self.nested(self.product))
+        left, growing = self.power(), False  # growing: `left` is this very product
+        while op := self.accept("*", "/"):
+            right = self.signed()
+            if op == "/":
+                left, growing = Quotient(left, right), False
+            elif growing and isinstance(left, Product):
+                left = Product((*left.factors, right))
+            else:
+                left, growing = Product((left, right)), True
+        return left
+
+    def nested(self, read: Callable[[], Expr]) -> Expr:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise FormulaError(f"{_short(self.text)}: nested deeper than {MAX_DEPTH}")
+        found = read()
+        self.depth -= 1
+        return found
+
+    def signed(self) -> Expr:
+        if self.accept("-"):
+            return Neg(self.nested(self.signed))
+        return self.power()
+
+    def power(self) -> Expr:
+        base = self.atom()
+        if self.accept("^", "**"):
+            exponent = self.nested(self.signed)
+            if isinstance(exponent, Num) and float(exponent.text) > MAX_EXPONENT:
+                raise self.fail(f"exponent above {MAX_EXPONENT}")
+            base = Power(base, exponent)
+        return base
+
+    def atom(self) -> Expr:
+        if self.at >= len(self.tokens):
+            raise self.fail("expected a number or a name, found the end")
+        kind, text, _ = self.tokens[self.at]
+        if kind == "op":
+            if not self.accept("("):
+                raise self.fail(f"expected a number or a name, found {text!r}")
+            inner = self.sum()
+            self.expect(")")
+            return inner
+        self.at += 1
+        if kind == "num":
+            return Num(text)
+        return self.call(text) if self.peek() == "(" else Name(text)
+
+    def call(self, function: str) -> Expr:
+        wanted = 1 if function in REPEATS else FUNCTIONS.get(function)
+        if wanted is None:
+            self.at -= 1
+            known = (*FUNCTIONS, *REPEATS)
+            raise self.fail(f"no function {function!r}{nearest(function, known)}")
+        self.expect("(")
+        args = [self.sum()]
+        while self.accept(","):
+            args.append(self.sum())
+        self.expect(")")
+        if len(args) != wanted:
+            raise self.fail(f"{function} takes {wanted} argument(s), not {len(args)}")
+        return Each(function, args[0]) if function in REPEATS else Call(function, tuple(args))
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    text = text.translate(_SAME).rstrip()
+    at = 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if not found or not found.lastgroup:
+            bad = text[at:].lstrip()[:1]
+            raise FormulaError(f"{_short(text)}: {bad!r} is not allowed at character {at + 1}")
+        yield found.lastgroup, found[found.lastgroup], found.start(found.lastgroup)
+        at = found.end()
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> Expr:
+    """Read one expression.
+
+    raises    FormulaError naming the place: unknown character or function, bad syntax,
+              more than MAX_LENGTH characters, MAX_DEPTH levels, an exponent over MAX_EXPONENT
+    """
+    if len(text) > MAX_LENGTH:
+        raise FormulaError(f"{_short(text)}: longer than {MAX_LENGTH} characters")
+    parser = _Parser(text)
+    found = parser.sum()
+    if parser.at < len(parser.tokens):
+        raise parser.fail(f"unexpected {parser.peek()!r}")
+    return found
+
+
+def parse_equation(text: str) -> tuple[str, Expr]:
+    """Read `a = 1/(1 + e^(-z))`: the name on the left and the expression on the right."""
+    left, equals, right = text.partition("=")
+    if not equals or not isinstance(name := parse(left), Name):
+        raise FormulaError(f"{_short(text)}: expected 'name = formula'")
+    return name.text, parse(right)

@@ -1,0 +1,118 @@
+"""How a step is called: a name to look it up, a text for a terminal, a symbol in LaTeX.
+
+    Own("Out_h1", "Out h1")            Out_h1         Out h1        \\mathrm{Out} \\thinspace h_{1}
+    Derivative(E, w5)                  dE/dw5         ∂E/∂w5        \\frac{\\partial E}{\\partial w_{5}}
+    Derivative(E, b1, "via h2")        dE/db1 via h2  ∂E/∂b1 via h2
+    Updated(w5)                        w5+            w5⁺           w_{5}^{+}
+    Delta(y1)                          delta_y1       δ(y1)         \\delta_{y_{1}}
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tracer.printers import ATOM, POWER, QUOTIENT, Leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A name of the author's."""
+
+    name: str
+    shown: str = ""  # with the author's spaces; the name if empty
+    tex: str = ""  # the author's own symbol, checked when the scenario is read
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    top: Label
+    bottom: Label
+    note: str = ""  # "via h2": one of several contributions; "place 1": one of two operands
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    of: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    of: Label
+
+
+Label = Own | Derivative | Updated | Delta
+
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η",
+    "theta": "θ", "lambda": "λ", "mu": "μ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ",
+    "omega": "ω",
+}  # fmt: skip
+_LETTERS = {letter: name for name, letter in GREEK.items()}
+
+
+def name(label: Label) -> str:
+    """The canonical name: ASCII where the author's name is, no spaces of its own."""
+    match label:
+        case Own(own):
+            return own
+        case Derivative(top, bottom, note):
+            return f"d{name(top)}/d{name(bottom)}" + (f" {note}" if note else "")
+        case Updated(of):
+            return f"{name(of)}+"
+        case Delta(of):
+            return f"delta_{name(of)}"
+
+
+def text(label: Label) -> str:
+    """The label as a terminal shows it."""
+    match label:
+        case Own(own, shown):
+            return GREEK.get(own, shown or own)
+        case Derivative(top, bottom, note):
+            return f"∂{text(top)}/∂{text(bottom)}" + (f" {note}" if note else "")
+        case Updated(of):
+            return f"{text(of)}⁺"
+        case Delta(of):
+            return f"δ({text(of)})"
+
+
+def latex(label: Label) -> str:
+    """The label's symbol in LaTeX, safe inside Markdown."""
+    match label:
+        case Own(own, shown, tex):
+            return tex or r" \thinspace ".join(_word(w) for w in (shown or own).split())
+        case Derivative(top, bottom, note):
+            fraction = rf"\frac{{\partial {latex(top)}}}{{\partial {latex(bottom)}}}"
+            return fraction + (rf" \thinspace \text{{({note})}}" if note else "")
+        case Updated(of):
+            return f"{latex(of)}^{{+}}"
+        case Delta(of):
+            return rf"\delta_{{{latex(of)}}}"
+
+
+_WORD = re.compile(r"([A-Za-z]+?|[α-ω])_?(\d[\w]*|(?<=_)\w+)?((?:\[[^\]]*\])?)('*)")
+
+
+def _word(word: str) -> str:
+    """`w5` → w_{5}, `net_h1` → \\mathrm{net_{h1}}, `eta` → \\eta, `W1[2,3]` → W1_{2,3}."""
+    found = _WORD.fullmatch(word)
+    if not found:
+        return rf"\mathrm{{{word.replace('_', '')}}}"
+    base, sub, index, primes = found.groups()
+    base = _LETTERS.get(base, base)
+    inner = ",".join(part for part in ((sub or "").replace("_", ","), index[1:-1]) if part)
+    below = f"_{{{inner}}}" if inner else ""
+    if base in GREEK:
+        return rf"\{base}{below}{primes}"
+    return f"{base}{below}{primes}" if len(base) == 1 else rf"\mathrm{{{base}{below}}}{primes}"
+
+
+def text_leaf(label: Label) -> Leaf:
+    """The label as an operand in a line of text."""
+    return Leaf(text(label), QUOTIENT + 1 if isinstance(label, Derivative) else ATOM)
+
+
+def latex_leaf(label: Label) -> Leaf:
+    """The label as an operand in a LaTeX formula."""
+    return Leaf(latex(label), POWER if isinstance(label, Derivative | Updated) else ATOM)

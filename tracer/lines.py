@@ -1,0 +1,146 @@
+"""A step as a line to be shown: formula = numbers substituted = value.
+
+The sign before the value is `=` only where the printed operands give the printed value,
+computed exactly and rounded as a person does; otherwise `≈`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import DecimalException, localcontext
+
+from tracer import labels
+from tracer.arithmetic import DECIMAL, apply, decimal_context
+from tracer.expression import Expr, Name
+from tracer.labels import Derivative, Label
+from tracer.numbers import Digits, Shown, agrees, show
+from tracer.printers import (
+    LATEX,
+    LATEX_NUMBERS,
+    PRODUCT,
+    TEXT,
+    TEXT_NUMBERS,
+    Leaf,
+    Text,
+    fill,
+    template,
+)
+from tracer.program import Program
+
+
+@dataclass(frozen=True)
+class Line:
+    """One step as shown, without markup: what it is called, its formula, its numbers."""
+
+    name: str
+    label: Label
+    formula: Expr | None
+    operands: Mapping[str, Label]
+    numbers: Mapping[str, Shown]
+    value: Shown
+    exact: bool  # the printed operands give the printed value
+
+    @property
+    def trivial(self) -> bool:
+        """Whether the formula is one name, so that substituting it gives the value itself."""
+        return isinstance(self.formula, Name)
+
+    @property
+    def constant(self) -> bool:
+        """Whether the formula has no operands."""
+        return not self.operands
+
+
+class Language:
+    """How a line is written in one language: symbols, the formula, the numbers, the value."""
+
+    def __init__(
+        self,
+        symbols: Text,
+        numbers: Text,
+        label: Callable[[Label], Leaf],
+        number: Callable[[Shown], Leaf],
+        signs: tuple[str, str],
+    ) -> None:
+        self._symbols, self._numbers = symbols, numbers
+        self._label, self._number, self._signs = label, number, signs
+
+    def symbol(self, line: Line) -> str:
+        """The step's own symbol."""
+        return self._label(line.label).text
+
+    def formula(self, line: Line) -> str:
+        """The formula with the operands' symbols."""
+        assert line.formula is not None, f"{line.name} is given"
+        leaf = {formal: self._label(label) for formal, label in line.operands.items()}
+        return fill(template(line.formula, self._symbols), leaf.__getitem__)
+
+    def substitution(self, line: Line) -> str:
+        """The formula with the operands' numbers."""
+        assert line.formula is not None, f"{line.name} is given"
+        leaf = {formal: self._number(shown) for formal, shown in line.numbers.items()}
+        return fill(template(line.formula, self._numbers), leaf.__getitem__)
+
+    def value(self, shown: Shown) -> str:
+        """A number."""
+        return self._number(shown).text
+
+    def sign(self, line: Line) -> str:
+        """`=` or `≈`."""
+        return self._signs[0] if line.exact else self._signs[1]
+
+
+def _text_number(shown: Shown) -> Leaf:
+    return Leaf(shown.plain, negative=shown.text.startswith("-"))
+
+
+def _latex_number(shown: Shown) -> Leaf:
+    negative = shown.text.startswith("-")
+    if not shown.exponent:
+        return Leaf(shown.text, negative=negative)
+    return Leaf(rf"{shown.text} \times 10^{{{shown.exponent}}}", PRODUCT, negative)
+
+
+IN_TEXT = Language(TEXT, TEXT_NUMBERS, labels.text_leaf, _text_number, ("=", "≈"))
+IN_LATEX = Language(LATEX, LATEX_NUMBERS, labels.latex_leaf, _latex_number, ("=", r"\approx"))
+
+
+def line(
+    program: Program,
+    cell: int,
+    value: Callable[[int], float],
+    digits: Digits,
+    called: Label | None = None,
+) -> Line:
+    """A cell as a line; `called` chooses one of its labels.
+
+    Operands with a name in the same numerator are called by that name: a path's ∂E1/∂out
+    is the product of ∂E1/∂net and ∂net/∂out, though ∂E1/∂net is also ∂E/∂net.
+    """
+    step = program.step(cell)
+    label = called or step.label
+    operands = {f: _called(program, o, label) for f, o in step.operands.items()}
+    numbers = {f: show(value(o), digits) for f, o in step.operands.items()}
+    shown = show(value(cell), digits)
+    exact = step.formula is None or bears(step.formula, numbers, shown)
+    return Line(step.name, label, step.formula, operands, numbers, shown, exact)
+
+
+def _called(program: Program, cell: int, by: Label) -> Label:
+    label = program.label(cell)
+    if isinstance(by, Derivative):
+        for other in (label, *program.also.get(cell, ())):
+            if isinstance(other, Derivative) and other.top == by.top and not other.note:
+                return other
+    return label
+
+
+def bears(formula: Expr, numbers: Mapping[str, Shown], value: Shown) -> bool:
+    """Whether the printed operands, computed exactly, round to the printed value."""
+    env = {formal: shown.decimal for formal, shown in numbers.items()}
+    try:
+        with localcontext(decimal_context()):
+            return agrees(apply(formula, env, DECIMAL), value.decimal)
+    except DecimalException:
+        return False

@@ -1,0 +1,96 @@
+"""Numbers and text: digits as printed, digits to show, rounding as by hand.
+
+A printed number is a `Decimal` that keeps its zeros: 0.41425240 has eight digits. Rounding
+by hand is half away from zero, in Decimal: 0.285 to two places is 0.29, which binary
+floats get wrong.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
+from typing import NamedTuple
+
+_EXACT = 400  # digits enough for any float64 and half a unit of any printed digit
+_SHORT = 15  # significant digits every float64 carries
+_LEAST, _SCIENTIFIC = 2, 4  # shown digits below which a number is written as a × 10^n, and then
+
+
+class Digits(NamedTuple):
+    """How many digits to show or to keep: after the point, or significant."""
+
+    decimals: int | None = 8
+    significant: int | None = None
+    truncate: bool = False  # drop further digits instead of rounding
+
+
+class Shown(NamedTuple):
+    """A number as it is shown: `text`, or `text` × 10^`exponent`."""
+
+    text: str
+    exponent: int = 0
+
+    @property
+    def decimal(self) -> Decimal:
+        """The number exactly as shown."""
+        return Decimal(self.text).scaleb(self.exponent)
+
+    @property
+    def plain(self) -> str:
+        """As a program or a terminal writes it: `3.51e-5`."""
+        return f"{self.text}e{self.exponent}" if self.exponent else self.text
+
+
+def rounded(value: Decimal, digits: Digits) -> Decimal:
+    """The value as a person rounds it (half away from zero, or cut off)."""
+    places = digits.decimals
+    if places is None:
+        assert digits.significant, digits
+        places = digits.significant - 1 - value.adjusted() if value else 0
+    mode = ROUND_DOWN if digits.truncate else ROUND_HALF_UP
+    with localcontext(prec=_EXACT):
+        return value.quantize(Decimal(1).scaleb(-places), rounding=mode)
+
+
+def agrees(value: float | Decimal, printed: Decimal) -> bool:
+    """Whether the value is the printed number to its last printed digit (half a unit)."""
+    exponent = printed.as_tuple().exponent
+    assert isinstance(exponent, int), printed
+    with localcontext(prec=_EXACT):
+        return abs(Decimal(value) - printed) <= Decimal(5).scaleb(exponent - 1)
+
+
+def decimals(printed: Decimal) -> int:
+    """Digits after the point of a number as printed; negative for 1.2E+5."""
+    exponent = printed.as_tuple().exponent
+    assert isinstance(exponent, int), printed
+    return -exponent
+
+
+def show(value: float, digits: Digits) -> Shown:
+    """The value correctly rounded to the digits asked for.
+
+    A value that is short by itself is shown short (0.4176); any other keeps its zeros
+    (0.41425240). One too small for two digits, or of 16 and more before the point, is shown
+    as a × 10^n.
+    """
+    if value == 0:
+        return Shown("0")
+    exact = Decimal(value)
+    places = digits.decimals
+    if places is None:
+        assert digits.significant, digits
+        places = max(digits.significant - 1 - exact.adjusted(), 0)
+    short = Decimal(format(value, f".{_SHORT}g"))
+    short = short.normalize() if short.adjusted() <= _SHORT else short
+    if exact.adjusted() > _SHORT or (places < _LEAST - 1 - exact.adjusted() and places):
+        return _scientific(exact, digits)
+    if 0 <= decimals(short) <= places:
+        return Shown(f"{short:f}")
+    if decimals(short) < 0:
+        return Shown(f"{short:f}")
+    return Shown(f"{rounded(exact, Digits(places)):f}")
+
+
+def _scientific(exact: Decimal, digits: Digits) -> Shown:
+    kept = rounded(exact, Digits(None, digits.significant or _SCIENTIFIC))
+    return Shown(f"{kept.scaleb(-kept.adjusted()):f}", kept.adjusted())

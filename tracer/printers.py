@@ -1,0 +1,262 @@
+"""Expressions in a language: LaTeX, text for a terminal, the formula language, Python.
+
+An expression is printed once into a template: literal text and slots. A slot knows where
+its operand stands, so that filling it with a name or with a number puts brackets exactly
+where they are needed: around a negative number after an operator, a fraction that is squared.
+
+The level of a part says how tightly it holds together; a place asks for a least level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from tracer.expression import (
+    EULER,
+    Call,
+    Diff,
+    Each,
+    Expr,
+    Name,
+    Neg,
+    Num,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+)
+
+SUM, NEG, PRODUCT, QUOTIENT, POWER, ATOM = 1, 2, 3, 4, 5, 6
+
+
+class Leaf(NamedTuple):
+    """What fills a slot."""
+
+    text: str
+    level: int = ATOM
+    negative: bool = False
+
+
+class Place(NamedTuple):
+    """Where a part stands: the least level it needs there, and whether it leads the line."""
+
+    level: int
+    leading: bool = False
+
+
+class Slot(NamedTuple):
+    name: str
+    place: Place
+
+
+class Literal(NamedTuple):
+    text: str
+
+
+Template = tuple[Slot | Literal, ...]
+
+TOP = Place(0, True)
+
+
+class Text:
+    """Unicode for a terminal, and the base of the other languages."""
+
+    numeric = False  # operands will be numbers: a sign between all factors
+    times = " · "
+    quotient_level = QUOTIENT
+    open, close = "(", ")"
+
+    def print(self, e: Expr, place: Place = TOP) -> Template:
+        level, parts = self.node(e, place)
+        if level < place.level or (level == NEG and not place.leading):
+            _, parts = self.node(e, TOP)
+            return self.bracket(parts)
+        return parts
+
+    def bracket(self, parts: Template) -> Template:
+        return (Literal(self.open), *parts, Literal(self.close))
+
+    def node(self, e: Expr, place: Place) -> tuple[int, Template]:
+        """The level of a node and its parts, as they stand at a place."""
+        match e:
+            case Num(text):
+                return ATOM, (Literal(text),)
+            case Name(text):
+                return ATOM, (Literal(EULER) if text == EULER else Slot(text, place),)
+            case Neg(body):
+                return NEG, (Literal("-"), *self.print(body, Place(PRODUCT)))
+            case Sum():
+                return SUM, self.sum(e, place)
+            case Product(factors):
+                return PRODUCT, self.product(factors, place)
+            case Quotient(top, bottom):
+                return self.quotient_level, self.quotient(top, bottom, place)
+            case Power(base, exponent):
+                return POWER, self.power(base, exponent)
+            case Call(function, args):
+                return ATOM, self.call(function, [self.print(a) for a in args])
+            case Each(repeat, body):
+                return ATOM, (Literal(f"{repeat}("), *self.print(body), Literal(")"))
+            case Diff(body, by):
+                return POWER, self.diff(body, by)
+
+    def sum(self, e: Sum, place: Place) -> Template:
+        parts = list(self.print(e.terms[0], Place(NEG, place.leading)))
+        for term, minus in zip(e.terms[1:], e.minus[1:], strict=True):
+            parts.append(Literal(" - " if minus else " + "))
+            parts += self.print(term, Place(PRODUCT))
+        return tuple(parts)
+
+    def product(self, factors: tuple[Expr, ...], place: Place) -> Template:
+        parts = list(self.print(factors[0], Place(QUOTIENT, place.leading)))
+        for factor in factors[1:]:
+            right = self.print(factor, Place(POWER))
+            parts.append(Literal(self.between(parts[-1], right[0])))
+            parts += right
+        return tuple(parts)
+
+    def between(self, left: Slot | Literal, right: Slot | Literal) -> str:
+        """The sign between two factors; none next to a bracket when nothing is a number."""
+        touching = (left, self.close), (right, self.open)
+        bracket = any(isinstance(p, Literal) and p.text == mark for p, mark in touching)
+        return " " if bracket and not self.numeric else self.times
+
+    def quotient(self, top: Expr, bottom: Expr, place: Place) -> Template:
+        above = self.print(top, Place(PRODUCT, place.leading))
+        return (*above, Literal("/"), *self.print(bottom, Place(POWER)))
+
+    def power(self, base: Expr, exponent: Expr) -> Template:
+        return (*self.print(base, Place(ATOM)), Literal("^"), *self.print(exponent, Place(ATOM)))
+
+    def call(self, function: str, args: list[Template]) -> Template:
+        if function == "step":
+            return (Literal("["), *args[0], Literal(" > 0]"))
+        return (Literal(f"{self.function(function)}("), *_joined(args), Literal(")"))
+
+    def function(self, name: str) -> str:
+        return name
+
+    def diff(self, body: Expr, by: str) -> Template:
+        return (Literal(f"d/d{by} "), *self.bracket(self.print(body)))
+
+
+class TextNumbers(Text):
+    """Text whose operands are numbers."""
+
+    numeric = True
+    times = " × "
+
+
+class Latex(Text):
+    """LaTeX that Markdown leaves alone: no backslash before punctuation, no `}_{`."""
+
+    times = r" \cdot "
+    quotient_level = POWER
+    open, close = r"\left(", r"\right)"
+
+    def bracket(self, parts: Template) -> Template:
+        tall = any(isinstance(p, Literal) and r"\frac" in p.text for p in parts)
+        marks = (self.open, self.close) if tall else ("(", ")")
+        return (Literal(marks[0]), *parts, Literal(marks[1]))
+
+    def between(self, left: Slot | Literal, right: Slot | Literal) -> str:
+        ends = isinstance(left, Literal) and left.text in (")", self.close, "}")
+        opens = isinstance(right, Literal) and right.text in ("(", self.open)
+        return " " if (ends or opens) and not self.numeric else self.times
+
+    def quotient(self, top: Expr, bottom: Expr, place: Place) -> Template:
+        above, below = self.print(top), self.print(bottom)
+        return (Literal(r"\frac{"), *above, Literal("}{"), *below, Literal("}"))
+
+    def power(self, base: Expr, exponent: Expr) -> Template:
+        return (
+            *self.print(base, Place(ATOM)),
+            Literal("^{"),
+            *self.print(exponent),
+            Literal("}"),
+        )
+
+    def call(self, function: str, args: list[Template]) -> Template:
+        if function == "sqrt":
+            return (Literal(r"\sqrt{"), *args[0], Literal("}"))
+        return super().call(function, args)
+
+    def function(self, name: str) -> str:
+        return "\\" + name
+
+    def diff(self, body: Expr, by: str) -> Template:
+        return (Literal(rf"\frac{{d}}{{d{by}}} "), *self.bracket(self.print(body)))
+
+
+class LatexNumbers(Latex):
+    """LaTeX whose operands are numbers."""
+
+    numeric = True
+    times = r" \times "
+
+
+class Source(Text):
+    """The formula language itself: `parse(source(e)) == e`."""
+
+    times = "*"
+    numeric = True
+
+    def call(self, function: str, args: list[Template]) -> Template:
+        return (Literal(f"{function}("), *_joined(args), Literal(")"))
+
+
+class Python(Source):
+    """Straight-line Python on floats, each operation rounded in the printed order."""
+
+    def node(self, e: Expr, place: Place) -> tuple[int, Template]:
+        if isinstance(e, Num):
+            return ATOM, (Literal(repr(float(e.text))),)
+        return super().node(e, place)
+
+    def power(self, base: Expr, exponent: Expr) -> Template:
+        if base == Name(EULER):
+            return self.call("exp", [self.print(exponent)])
+        if exponent == Num("2"):
+            # one multiplication: what ** does for a square depends on the platform's pow
+            return (Literal("((u := "), *self.print(base), Literal(")*u)"))
+        return (*self.print(base, Place(ATOM)), Literal("**"), *self.print(exponent, Place(ATOM)))
+
+    def call(self, function: str, args: list[Template]) -> Template:
+        if function == "step":
+            return (Literal("(1.0 if "), *args[0], Literal(" > 0 else 0.0)"))
+        return super().call(function, args)
+
+
+TEXT, TEXT_NUMBERS, LATEX, LATEX_NUMBERS = Text(), TextNumbers(), Latex(), LatexNumbers()
+SOURCE, PYTHON = Source(), Python()
+
+
+def _joined(args: list[Template]) -> Template:
+    parts: list[Slot | Literal] = []
+    for k, arg in enumerate(args):
+        parts += (Literal(", "), *arg) if k else arg
+    return tuple(parts)
+
+
+@lru_cache(maxsize=4096)
+def template(e: Expr, language: Text) -> Template:
+    """The expression printed once, its operands left open."""
+    return language.print(e)
+
+
+def fill(parts: Template, leaf: Callable[[str], Leaf]) -> str:
+    """A template with its slots filled by `leaf(name)`."""
+    return "".join(p.text if isinstance(p, Literal) else _place(p, leaf) for p in parts)
+
+
+def _place(slot: Slot, leaf: Callable[[str], Leaf]) -> str:
+    text, level, negative = leaf(slot.name)
+    loose = level < slot.place.level or (negative and not slot.place.leading)
+    return f"({text})" if loose else text
+
+
+def source(e: Expr) -> str:
+    """The expression in the formula language."""
+    return fill(template(e, SOURCE), Leaf)

@@ -1,0 +1,231 @@
+"""Programs: steps in order, each name written once, each operand earlier.
+
+A step is a rule applied to earlier steps. Steps of one kind (all units of a layer, all
+weights between two layers) are one block: a rule, the operands as an array of indices, a
+label each. `Draft.emit` is the only way in and checks everything; `Program` is what it
+leaves. A `Step` is a view of one cell, made when somebody looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer import labels
+from tracer.errors import ProgramError
+from tracer.expression import Expr, group_of
+from tracer.labels import Label
+from tracer.rules import Rule, formals, inputs, written_out
+
+Cells = NDArray[np.int64]
+
+
+class Phase(Enum):
+    """What a step is for: a label, never an order."""
+
+    GIVEN = "given"
+    FORWARD = "forward"
+    ERROR = "error"
+    BACKWARD = "backward"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Steps that apply one rule, at cells `start` … `start + len(labels) - 1`."""
+
+    start: int
+    rule: Rule | None  # None: givens
+    size: int  # operands in the rule's repeated group; 0 without one
+    operands: Cells  # [cell, formal], in the order the formula is written
+    labels: Sequence[Label]
+    phase: Phase
+    part: str  # which part of the network: "hidden layer", "error"
+    per_sample: bool  # one value a sample, or one a batch
+    of: tuple[Cells, Cells] | None  # for partials: ∂(of[0]) / ∂(of[1]), per cell
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def cells(self) -> Cells:
+        return np.arange(self.start, self.start + len(self))
+
+    @property
+    def formals(self) -> tuple[str, ...]:
+        return formals(self.rule, self.size) if self.rule else ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cell of a program."""
+
+    index: int
+    name: str
+    label: Label
+    rule: Rule | None
+    formula: Expr | None  # in the rule's formals, the group written out
+    operands: Mapping[str, int]  # formal -> cell
+    phase: Phase
+    part: str
+    of: tuple[int, int] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A finished program."""
+
+    blocks: tuple[Block, ...]
+    index: Mapping[str, int]  # name -> cell
+    aliases: Mapping[str, int]  # further names of cells
+    also: Mapping[int, tuple[Label, ...]]  # the same as labels, by cell
+    carry: Mapping[int, int]  # a given -> the step that gives its value in the next pass
+    root: int | None  # the error
+    root_names: tuple[str, ...]  # what the error may be called
+
+    def __len__(self) -> int:
+        return self.blocks[-1].start + len(self.blocks[-1]) if self.blocks else 0
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [block.start for block in self.blocks]
+
+    def block(self, cell: int) -> Block:
+        """The block a cell belongs to."""
+        return self.blocks[int(np.searchsorted(self._starts, cell, side="right")) - 1]
+
+    def label(self, cell: int) -> Label:
+        """What a cell is called."""
+        block = self.block(cell)
+        return block.labels[cell - block.start]
+
+    def step(self, cell: int) -> Step:
+        """One cell as a step."""
+        block = self.block(cell)
+        row = cell - block.start
+        label = block.labels[row]
+        operands = dict(zip(block.formals, map(int, block.operands[row]), strict=True))
+        formula = written_out(block.rule, block.size) if block.rule else None
+        of = (int(block.of[0][row]), int(block.of[1][row])) if block.of else None
+        return Step(
+            cell, labels.name(label), label, block.rule, formula, operands,
+            block.phase, block.part, of,
+        )  # fmt: skip
+
+    def steps(self, *phases: Phase) -> Iterator[Step]:
+        """The steps of the phases named, or all, in order."""
+        for block in self.blocks:
+            if not phases or block.phase in phases:
+                yield from map(self.step, map(int, block.cells))
+
+    def cone(self, roots: Sequence[int]) -> set[int]:
+        """The cells needed for `roots`, themselves included."""
+        found, todo = set(roots), list(roots)
+        while todo:
+            cell = todo.pop()
+            block = self.block(cell)
+            for operand in map(int, block.operands[cell - block.start]):
+                if operand not in found:
+                    found.add(operand)
+                    todo.append(operand)
+        return found
+
+
+@dataclass
+class Draft:
+    """A program being written."""
+
+    blocks: list[Block] = field(default_factory=list)
+    index: dict[str, int] = field(default_factory=dict)
+    aliases: dict[str, int] = field(default_factory=dict)
+    also: dict[int, tuple[Label, ...]] = field(default_factory=dict)
+    carry: dict[int, int] = field(default_factory=dict)
+    size: int = 0
+
+    def given(
+        self, names: Sequence[Label], *, part: str = "", per_sample: bool = False
+    ) -> Cells:
+        """Emit givens: cells whose values come from outside."""
+        empty = np.empty((len(names), 0), np.int64)
+        return self._add(Block(
+            self.size, None, 0, empty, names, Phase.GIVEN, part, per_sample, None
+        ))  # fmt: skip
+
+    def emit(
+        self,
+        rule: Rule,
+        operands: Cells | Sequence[Sequence[int]],
+        names: Sequence[Label],
+        phase: Phase,
+        *,
+        part: str = "",
+        of: tuple[Cells, Cells] | None = None,
+        group: int | None = None,
+    ) -> Cells:
+        """Add one step a row of `operands` ([cell, formal]); returns their cells.
+
+        `group` is the size of the rule's repeated group where the operands do not tell
+        raises    ProgramError: a name twice, an operand not earlier, the wrong number of them
+        """
+        table = np.asarray(operands, np.int64).reshape(len(names), -1)
+        size = _group_size(rule, table.shape[1]) if group is None else group
+        expected = formals(rule, size)
+        if table.shape[1] != len(expected):
+            raise ProgramError(
+                f"{labels.name(names[0])}: {rule.name} takes {len(expected)} operands, "
+                f"not {table.shape[1]}"
+            )
+        if table.size and not (0 <= table.min() and table.max() < self.size):
+            raise ProgramError(f"{labels.name(names[0])}: an operand is not an earlier step")
+        per_sample = bool(table.size) and bool(self._per_sample()[table].any())
+        return self._add(Block(
+            self.size, rule, size, table, names, phase, part, per_sample, of
+        ))  # fmt: skip
+
+    def _per_sample(self) -> NDArray[np.bool_]:
+        flags = [np.full(len(block), block.per_sample) for block in self.blocks]
+        return np.concatenate(flags) if flags else np.zeros(0, np.bool_)
+
+    def _add(self, block: Block) -> Cells:
+        for row, label in enumerate(block.labels):
+            name = labels.name(label)
+            if name in self.index or name in self.aliases:
+                raise ProgramError(f"the name {name!r} is written twice")
+            self.index[name] = block.start + row
+        self.blocks.append(block)
+        self.size += len(block)
+        return block.cells
+
+    def alias(self, label: Label, cell: int) -> None:
+        """A further name of a cell."""
+        name = labels.name(label)
+        if self.index.get(name, cell) != cell or self.aliases.get(name, cell) != cell:
+            raise ProgramError(f"the name {name!r} is written twice")
+        if name not in self.index and name not in self.aliases:
+            self.aliases[name] = cell
+            self.also[cell] = (*self.also.get(cell, ()), label)
+
+    def label(self, cell: int) -> Label:
+        """What a cell is called."""
+        starts = [block.start for block in self.blocks]
+        block = self.blocks[int(np.searchsorted(starts, cell, side="right")) - 1]
+        return block.labels[cell - block.start]
+
+    def finish(self, root: int | None = None, root_names: Sequence[str] = ()) -> Program:
+        """The program as written so far."""
+        return Program(
+            tuple(self.blocks), self.index, self.aliases, self.also, self.carry,
+            root, tuple(root_names),
+        )  # fmt: skip
+
+
+def _group_size(rule: Rule, arity: int) -> int:
+    """How often a rule repeats its group to take `arity` operands; 0 if it has none."""
+    own = inputs(rule)
+    groups = sum(1 for name in own if group_of(name))
+    return (arity - (len(own) - groups)) // groups if groups else 0
