@@ -1,0 +1,82 @@
+"""tracer: worked examples of small neural networks, every number true to its last digit.
+
+    import tracer
+    t = tracer.trace("thinkinfi")     # a shipped scenario or a path
+    t["w5+"]                          # 0.41425240191309903
+    t.record("dE/dw5")                # formula, substitution, value, operands
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracer import errors
+from tracer.errors import TracerError
+
+if TYPE_CHECKING:
+    from tracer.ledger import Verification
+    from tracer.run import Recorded
+    from tracer.scenario import Scenario
+    from tracer.traces import Record, Trace
+
+__version__ = "0.1.0"
+__all__ = [
+    "Record", "Scenario", "Trace", "TracerError", "errors", "load", "render", "trace", "verify",
+]  # fmt: skip
+
+# Imports inside functions: `import tracer` costs nothing until something is asked for.
+
+
+def __getattr__(name: str) -> object:
+    homes = {"Scenario": "tracer.scenario", "Trace": "tracer.traces", "Record": "tracer.traces"}
+    if name in homes:
+        from importlib import import_module
+
+        return getattr(import_module(homes[name]), name)
+    raise AttributeError(f"module 'tracer' has no attribute {name!r}")
+
+
+def load(source: str | Path) -> Scenario:
+    """A scenario by shipped name or path; raises ScenarioError with every problem found."""
+    from tracer.shipped import load
+
+    return load(source)
+
+
+def trace(
+    source: str | Path | Scenario,
+    *,
+    iterations: int | None = None,
+    record: Recorded = "all",
+    reading: str | None = None,
+) -> Trace:
+    """The recorded passes of a scenario.
+
+    iterations  updates; the scenario's own number if None. Iteration k has the weights after
+                k updates, so N iterations give passes 0 … N
+    record      "all", "last", k for every k-th pass, or the iterations themselves
+    reading     one of the scenario's readings, such as "sequential update"
+    raises      ScenarioError, NotFinite, TooLarge, UsageError (all TracerError)
+    """
+    from tracer import run
+
+    scenario = load(source) if isinstance(source, str | Path) else source
+    return run.trace(scenario, iterations=iterations, record=record, reading=reading)
+
+
+def render(t: Trace, format: str = "md", *, detail: str = "full") -> str:
+    """A trace as a page: "md", "tex", or "svg" for the network's diagram.
+
+    detail      "full": every weight; "first": one of a layer, the rest in a table
+    """
+    from tracer.pages import page
+
+    return page(t, format, detail)
+
+
+def verify(source: str | Path | Scenario) -> Verification:
+    """Every published number of a scenario with its verdict."""
+    from tracer.ledger import verify
+
+    return verify(load(source) if isinstance(source, str | Path) else source)

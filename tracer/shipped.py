@@ -1,0 +1,38 @@
+"""Where the scenarios and templates are: inside an installed package, beside a checkout's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tracer.errors import ScenarioError, nearest
+from tracer.scenario import Scenario, read_file
+
+_PACKAGE = Path(__file__).parent
+
+
+def folder(name: str) -> Path:
+    """The folder `scenarios` or `templates`: in the package first (wheel), beside it second."""
+    inside, beside = _PACKAGE / name, _PACKAGE.parent / name
+    return inside if inside.is_dir() else beside
+
+
+def scenario_names() -> list[str]:
+    """The shipped scenarios by name."""
+    return sorted(path.stem for path in folder("scenarios").glob("*.toml"))
+
+
+def load(source: str | Path) -> Scenario:
+    """A scenario by shipped name or by path.
+
+    raises    ScenarioError for an unknown name, or with every problem of the file
+    """
+    if str(source) in scenario_names():
+        path = folder("scenarios") / f"{source}.toml"
+        return read_file(path).model_copy(update={"file": f"scenarios/{source}.toml"})
+    path = Path(source)
+    looks_like_path = path.suffix or len(path.parts) > 1
+    if not looks_like_path and not path.exists():
+        names = scenario_names()
+        hint = nearest(str(source), names) or f"; shipped are {', '.join(names)}"
+        raise ScenarioError([f"{source}: no scenario of that name and no such file{hint}"])
+    return read_file(path)
