@@ -1,9 +1,9 @@
 """tracer: worked examples of small neural networks, every number true to its last digit.
 
-    import tracer
-    t = tracer.trace("thinkinfi")     # a shipped scenario or a path
-    t["w5+"]                          # 0.41425240191309903
-    t.record("dE/dw5")                # formula, substitution, value, operands
+import tracer
+t = tracer.trace("thinkinfi")     # a shipped scenario or a path
+t["w5+"]                          # 0.41425240191309903
+t.record("dE/dw5")                # formula, substitution, value, operands
 """
 
 from __future__ import annotations
@@ -77,6 +77,6 @@ def render(t: Trace, format: str = "md", *, detail: str = "full") -> str:
 
 def verify(source: str | Path | Scenario) -> Verification:
     """Every published number of a scenario with its verdict."""
-    from tracer.ledger import verify
+    from tracer import run
 
-    return verify(load(source) if isinstance(source, str | Path) else source)
+    return run.verify(load(source) if isinstance(source, str | Path) else source)

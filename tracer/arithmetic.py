@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Context, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -95,25 +95,35 @@ def _each(function: Callable[[float], float]) -> Callable[[Column], Column]:
     return mapped
 
 
-def _quiet(function: Callable[[float], float], x: float) -> float:
+def _quiet(function: Callable[..., float], *x: float) -> float:
     try:
-        return function(x)
+        return function(*x)
     except OverflowError:
         return math.inf
     except ValueError:
         return math.nan
 
 
+def _powers(base: Column, exponent: Column) -> Column:
+    """`math.pow` over two columns: numpy's own differs by an ulp."""
+    pairs = np.broadcast_arrays(base, exponent)
+    values = [
+        _quiet(math.pow, *pair) for pair in zip(*(p.ravel().tolist() for p in pairs), strict=True)
+    ]
+    return np.array(values, np.float64).reshape(pairs[0].shape)
+
+
 def _decimal_tanh(x: Decimal) -> Decimal:
-    with localcontext(prec=2 * PRECISION):  # twice the digits: the difference cancels
-        up, down = x.exp(), (-x).exp()
-        found = (up - down) / (up + down)
+    lost = abs(x.adjusted())  # digits that cancel in e^(2x) - 1 for a small x
+    with localcontext(prec=PRECISION + lost + 2):
+        up = (2 * min(x, Decimal(PRECISION * 2))).exp()  # tanh 100 is 1 to 86 digits
+        found = (up - 1) / (up + 1)
     return +found
 
 
 FLOAT: Arithmetic[float] = Arithmetic(
     float,
-    operator.pow,
+    math.pow,  # not **: a root of a negative number is an error, no complex number
     {
         "exp": math.exp,
         "ln": math.log,
@@ -126,13 +136,13 @@ FLOAT: Arithmetic[float] = Arithmetic(
 
 COLUMNS: Arithmetic[Column] = Arithmetic(
     lambda text: np.float64(text),  # type: ignore[arg-type, return-value]
-    np.power,
+    _powers,
     {
         "exp": _each(math.exp),
         "ln": _each(math.log),
         "sqrt": np.sqrt,
         "tanh": _each(math.tanh),
-        "max": np.maximum,
+        "max": lambda a, b: np.where(b > a, b, a),  # as FLOAT has it, also for 0 and -0
         "step": lambda x: (x > 0).astype(np.float64),
     },
 )
@@ -153,4 +163,4 @@ DECIMAL: Arithmetic[Decimal] = Arithmetic(
 
 def decimal_context() -> Context:
     """The context in which decimals are computed before they are rounded."""
-    return Context(prec=PRECISION)
+    return Context(prec=PRECISION, Emax=MAX_EMAX, Emin=MIN_EMIN)

@@ -60,9 +60,7 @@ class _Edges(NamedTuple):
 _ONE = Rule("one", "g", ONE, {})
 
 
-def backprop(
-    draft: Draft, root: int, trained: Cells, cuts: Mapping[int, Cut]
-) -> dict[int, int]:
+def backprop(draft: Draft, root: int, trained: Cells, cuts: Mapping[int, Cut]) -> dict[int, int]:
     """Add the backward steps for ∂root/∂(every trained given); returns given -> gradient."""
     return _Reverse(draft, root, trained, cuts).run()
 
@@ -149,9 +147,7 @@ class _Reverse:
             leaf = np.isin(target, self.trained)
             for mask, factors in ((leaf, adjoint.full), (~leaf, adjoint.named)):
                 chain = np.hstack([factors[at], local])[mask]
-                self.edges.append(
-                    _Edges(target[mask], adjoint.cells[at][mask], slot[mask], chain)
-                )
+                self.edges.append(_Edges(target[mask], adjoint.cells[at][mask], slot[mask], chain))
 
     def _partials(
         self, block: Block, partial: Rule, row: Cells, member: Cells, target: Cells, slot: Cells
@@ -315,7 +311,11 @@ class _Reverse:
                 self.gradients[cell] = adjoint
             self.draft.alias(Derivative(self.draft.label(self.root), own), adjoint)
             terms = np.flatnonzero(self.reach[cell])
-            if len(terms) == 1 and self.seed_is_one and self.terms[terms[0]] not in (cell, self.root):
+            if (
+                len(terms) == 1
+                and self.seed_is_one
+                and self.terms[terms[0]] not in (cell, self.root)
+            ):
                 term = self.draft.label(int(self.terms[terms[0]]))
                 self.draft.alias(Derivative(term, own), adjoint)
 

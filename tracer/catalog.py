@@ -21,7 +21,8 @@ ACTIVATIONS: dict[str, Rule] = {
             "a = 1/(1 + e^(-z))",
             z="a*(1 - a)",
             ending=(
-                ("signs", "e^(-z)/(1 + e^(-z))^2"),
+                ("two minus signs make a plus", "(1 + e^(-z))^(-2)*e^(-z)"),
+                ("write the negative power as a fraction", "e^(-z)/(1 + e^(-z))^2"),
                 ("add and subtract 1", "(1 + e^(-z) - 1)/(1 + e^(-z))^2"),
                 ("split the fraction", "(1 + e^(-z))/(1 + e^(-z))^2 - 1/(1 + e^(-z))^2"),
                 ("cancel", "1/(1 + e^(-z)) - 1/(1 + e^(-z))^2"),
@@ -36,7 +37,12 @@ ACTIVATIONS: dict[str, Rule] = {
             definition="(e^z - e^(-z))/(e^z + e^(-z))",
             ending=(
                 (
-                    "collect",
+                    "multiply the signs",
+                    "((e^z + e^(-z))*(e^z + e^(-z)) - (e^z - e^(-z))*(e^z - e^(-z)))"
+                    "/(e^z + e^(-z))^2",
+                ),
+                (
+                    "write the products as squares",
                     "((e^z + e^(-z))^2 - (e^z - e^(-z))^2)/(e^z + e^(-z))^2",
                 ),
                 (
@@ -44,7 +50,7 @@ ACTIVATIONS: dict[str, Rule] = {
                     "(e^z + e^(-z))^2/(e^z + e^(-z))^2 - (e^z - e^(-z))^2/(e^z + e^(-z))^2",
                 ),
                 ("cancel", "1 - (e^z - e^(-z))^2/(e^z + e^(-z))^2"),
-                ("one square", "1 - ((e^z - e^(-z))/(e^z + e^(-z)))^2"),
+                ("write the squares as one", "1 - ((e^z - e^(-z))/(e^z + e^(-z)))^2"),
                 ("recognise the function", "1 - a^2"),
             ),
         ),

@@ -37,6 +37,8 @@ _CHUNK = 20_000  # passes between two reports of progress
 class _Engine(Protocol):
     """Passes from a state (the carried givens) to the next state."""
 
+    start: Sequence[Given]
+
     def keep(self, state: Sequence[Given], passes: int, rows: Values) -> Sequence[Given]: ...
 
     def skip(self, state: Sequence[Given], passes: int) -> Sequence[Given]: ...
@@ -57,34 +59,56 @@ def run(
     rounding  round every step by hand; None: float64
     returns   values[pass, sample, cell]
     raises    NotFinite naming the first step and iteration that fail, TooLarge
-    accuracy  each value is the rounded formula on its stored operands, in printed order
+    accuracy  each value is the rounded formula on its stored operands, in printed order; a
+              power of e too large for a float is infinite, so that sigmoid(-800) is 0
     """
     samples = _samples(givens)
     _check_size(len(recorded), samples, len(program))
-    engine = _engine(program, givens, samples, rounding)
     values = np.empty((len(recorded), samples, len(program)))
-    state: Sequence[Given] = [givens[cell] for cell in program.carry]
-    last = recorded[-1] if recorded else 0
+    if rounding:
+        for sample in range(samples):
+            engine: _Engine = _ByHand(program, _of_sample(givens, sample), rounding)
+            _fill(engine, recorded, values[:, sample : sample + 1], progress)
+        return values
     try:
-        at = row = 0
-        while row < len(recorded):
-            while at < recorded[row]:
-                count = min(recorded[row] - at, _CHUNK)
-                state, at = engine.skip(state, count), at + count
-                _report(progress, at, last)
-            count = 1
-            while count < _CHUNK and row + count < len(recorded) and (
-                recorded[row + count] == at + count
-            ):
-                count += 1
-            state = engine.keep(state, count, values[row : row + count])
-            at, row = at + count, row + count
-            _report(progress, at, last)
-    except (OverflowError, ZeroDivisionError, ValueError) as failure:
-        raise _first_failure(program, givens, last) from failure
+        _fill(_engine(program, givens, samples), recorded, values, progress)
+    except (OverflowError, ZeroDivisionError, ValueError):
+        # a float operation refuses what is infinite; columns go on, and a step may be finite
+        _fill(_Columns(program, givens, samples), recorded, values, progress)
     if not np.isfinite(values).all():
-        raise _first_failure(program, givens, last)
+        raise _first_failure(program, givens, recorded[-1])
     return values
+
+
+def _fill(
+    engine: _Engine, recorded: Sequence[int], values: Values, progress: Progress | None
+) -> None:
+    """Run an engine through every pass up to the last recorded one."""
+    state = engine.start
+    at = row = 0
+    while row < len(recorded):
+        while at < recorded[row]:
+            count = min(recorded[row] - at, _CHUNK)
+            state, at = engine.skip(state, count), at + count
+            _report(progress, at, recorded[-1])
+        count = _together(recorded, row)
+        state = engine.keep(state, count, values[row : row + count])
+        at, row = at + count, row + count
+        _report(progress, at, recorded[-1])
+
+
+def _together(recorded: Sequence[int], row: int) -> int:
+    """How many recorded passes follow each other from `row` on, up to a chunk."""
+    end = min(row + _CHUNK, len(recorded))
+    gaps = (k for k in range(row + 1, end) if recorded[k] != recorded[k - 1] + 1)
+    return next(gaps, end) - row
+
+
+def _of_sample(givens: Mapping[int, Given], sample: int) -> dict[int, Given]:
+    """The givens of one sample."""
+    return {
+        c: float(v[sample % v.size]) if isinstance(v, np.ndarray) else v for c, v in givens.items()
+    }
 
 
 def _samples(givens: Mapping[int, Given]) -> int:
@@ -105,14 +129,14 @@ def _check_size(passes: int, samples: int, cells: int) -> None:
         )
 
 
-def _engine(
-    program: Program, givens: Mapping[int, Given], samples: int, rounding: Digits | None
-) -> _Engine:
-    if rounding:
-        return _ByHand(program, givens, rounding)
+def _engine(program: Program, givens: Mapping[int, Given], samples: int) -> _Engine:
     if samples > 1 or len(program) > MAX_LINES:
         return _Columns(program, givens, samples)
-    return _Straight(program, givens)
+    return _Straight(program, _of_sample(givens, 0))
+
+
+def _carried(program: Program, givens: Mapping[int, Given]) -> Sequence[Given]:
+    return [givens[cell] for cell in program.carry]
 
 
 # ---- straight-line Python --------------------------------------------------------------
@@ -122,9 +146,17 @@ class _Straight:
     """One sample: generated Python on floats."""
 
     def __init__(self, program: Program, givens: Mapping[int, Given]) -> None:
+        self.start = _carried(program, givens)
         self.row = Struct(f"{len(program)}d")
         constants = {f"v{c}": float(v) for c, v in givens.items() if c not in program.carry}
-        shared = {**FLOAT.calls, "e": math.e, **constants, "pack": self.row.pack_into, "size": self.row.size}
+        shared = {
+            **FLOAT.calls,
+            "pow": FLOAT.power,
+            "e": math.e,
+            **constants,
+            "pack": self.row.pack_into,
+            "size": self.row.size,
+        }
         self._keep = _compiled(straight_line(program, everything=True), shared)
         self._skip = _compiled(straight_line(program, everything=False), shared)
 
@@ -185,6 +217,7 @@ class _Columns:
     """Many samples or a wide program: block by block, values[sample, cell]."""
 
     def __init__(self, program: Program, givens: Mapping[int, Given], samples: int) -> None:
+        self.start = _carried(program, givens)
         self.program = program
         self.values = np.zeros((samples, len(program)))
         for cell, value in givens.items():
@@ -208,7 +241,9 @@ class _Columns:
         with np.errstate(all="ignore"):
             for block in self.program.blocks:
                 if block.rule:
-                    columns = {f: values[:, block.operands[:, k]] for k, f in enumerate(block.formals)}
+                    columns = {
+                        f: values[:, block.operands[:, k]] for k, f in enumerate(block.formals)
+                    }
                     values[:, block.cells] = apply(
                         written_out(block.rule, block.size), columns, COLUMNS
                     )
@@ -222,6 +257,7 @@ class _ByHand:
     """One sample: every step computed to 50 digits and rounded as a person does."""
 
     def __init__(self, program: Program, givens: Mapping[int, Given], digits: Digits) -> None:
+        self.start = _carried(program, givens)
         self.steps = [step for step in program.steps() if step.formula is not None]
         self.program, self.digits, self.passes = program, digits, 0
         self.values: dict[int, Decimal] = {c: _decimal(v) for c, v in givens.items()}
@@ -246,14 +282,12 @@ class _ByHand:
         assert step.formula is not None
         env = {formal: self.values[cell] for formal, cell in step.operands.items()}
         try:
-            return rounded(apply(step.formula, env, DECIMAL), self.digits)
+            found = rounded(apply(step.formula, env, DECIMAL), self.digits)
         except DecimalException as failure:
-            values = np.array([float(v) for v in _dense(self.values, len(self.program))])
-            raise _not_finite(step, self.passes, values) from failure
-
-
-def _dense(values: Mapping[int, Decimal], cells: int) -> list[Decimal]:
-    return [values.get(cell, Decimal(0)) for cell in range(cells)]
+            raise _not_finite(step, self.passes, self.values) from failure
+        if math.isinf(float(found)):
+            raise _not_finite(step, self.passes, self.values)
+        return found
 
 
 def _decimal(value: Given) -> Decimal:
@@ -266,17 +300,19 @@ def _decimal(value: Given) -> Decimal:
 def _first_failure(program: Program, givens: Mapping[int, Given], last: int) -> NotFinite:
     """The first step without a finite value, found by going through every pass again."""
     engine = _Columns(program, givens, _samples(givens))
-    state: Sequence[Given] = [givens[cell] for cell in program.carry]
+    state = engine.start
     for iteration in range(last + 1):
         state = engine.skip(state, 1)
         bad = np.argwhere(~np.isfinite(engine.values.T))
         if len(bad):
             cell, sample = map(int, bad[0])
-            return _not_finite(program.step(cell), iteration, engine.values[sample])
-    raise AssertionError("straight-line code failed where columns do not")
+            return _not_finite(
+                program.step(cell), iteration, dict(enumerate(engine.values[sample]))
+            )
+    raise AssertionError("a value is not finite, but not on a second run")
 
 
-def _not_finite(step: Step, iteration: int, values: Values) -> NotFinite:
+def _not_finite(step: Step, iteration: int, values: Mapping[int, float | Decimal]) -> NotFinite:
     given = {formal: float(values[cell]) for formal, cell in step.operands.items()}
     shown = ", ".join(f"{formal} = {value:.6g}" for formal, value in given.items())
     assert step.formula is not None, f"{step.name} is given and not finite"

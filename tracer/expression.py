@@ -2,7 +2,8 @@
 
 The tree keeps the author's order, signs and brackets: `x*w + b` is not `b + w*x`.
 The parser is a whitelist: numbers, names, + - * / ^, brackets and the functions of
-`FUNCTIONS`. Nothing is ever executed; length, depth and exponents are bounded.
+`FUNCTIONS`. Nothing is ever executed; length, depth, numbers and exponents are bounded, so
+that whatever is done to an expression later (sympy writes numbers out exactly) ends soon.
 
 `sum(w_i*x_i)` and `prod(f_i)` repeat their body once per operand of a group; names that
 end in `_i` are the group, `n` is its size. `expand` writes a repetition out.
@@ -10,6 +11,7 @@ end in `_i` are the group, `n` is its size. `expand` writes a repetition out.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,9 +19,11 @@ from functools import lru_cache
 
 from tracer.errors import FormulaError, nearest
 
-MAX_LENGTH = 10_000
-MAX_DEPTH = 60
+MAX_LENGTH = 2_000  # characters
+MAX_DEPTH = 60  # levels of brackets, and of the tree: a/b/c has three
+MAX_DIGITS = 400  # of a number written out: no float64 needs more
 MAX_EXPONENT = 1_000
+MAX_WRITTEN = 20_000  # leaves of the formula with its powers written out as products
 
 #: Functions the language knows, with the number of their arguments.
 FUNCTIONS = {"exp": 1, "ln": 1, "sqrt": 1, "tanh": 1, "max": 2, "step": 1}
@@ -157,7 +161,8 @@ def expand(e: Expr, size: int) -> Expr:
     if e == Name(SIZE):
         return Num(str(size))
     if isinstance(e, Each):
-        parts = tuple(_member(e.body, k) for k in range(1, size + 1))
+        body = expand(e.body, size)
+        parts = tuple(_member(body, k) for k in range(1, size + 1))
         if size == 1:
             return parts[0]
         return Product(parts) if e.repeat == "prod" else Sum(parts, (False,) * size)
@@ -186,8 +191,8 @@ def _flatten(e: Sum, parts: tuple[Expr, ...]) -> Expr:
 # ---- parser ----------------------------------------------------------------------------
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<num>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[A-Za-z\u0370-\u03ff][A-Za-z0-9_\u0370-\u03ff]*)"
+    r"\s*(?:(?P<num>[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[A-Za-zΑ-Ωα-ω][A-Za-z0-9_Α-Ωα-ω]*)"
     r"|(?P<op>\*\*|[-+*/^(),=]))"
 )
 _SAME = str.maketrans({"−": "-", "·": "*", "×": "*", "\u00a0": " "})
@@ -206,6 +211,9 @@ class _Parser:
         place = self.tokens[self.at][2] if self.at < len(self.tokens) else len(self.text)
         return FormulaError(f"{_short(self.text)}: {what} at character {place + 1}")
 
+    def too_deep(self) -> FormulaError:
+        return self.fail(f"nested deeper than {MAX_DEPTH}")
+
     def peek(self) -> str:
         return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
 
@@ -218,14 +226,17 @@ class _Parser:
 
     def expect(self, wanted: str) -> None:
         if not self.accept(wanted):
-            raise self.fail(f"expected {wanted!r}, found {self.peek() or 'the end'!r}")
+            raise self.fail(f"expected {wanted!r}, found {_short(self.peek() or 'the end')}")
 
     def sum(self) -> Expr:
         terms, minus = [self.nested(self.product)], [False]
         while op := self.accept("+", "-"):
             terms.append(self.nested(self.product))
             minus.append(op == "-")
-        return terms[0] if len(terms) == 1 else Sum(tuple(terms), tuple(minus))
+        found = terms[0] if len(terms) == 1 else Sum(tuple(terms), tuple(minus))
+        if _levels(found) > MAX_DEPTH:
+            raise self.too_deep()
+        return found
 
     def product(self) -> Expr:
         if self.accept("-"):
@@ -244,7 +255,7 @@ class _Parser:
     def nested(self, read: Callable[[], Expr]) -> Expr:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise FormulaError(f"{_short(self.text)}: nested deeper than {MAX_DEPTH}")
+            raise self.too_deep()
         found = read()
         self.depth -= 1
         return found
@@ -258,8 +269,8 @@ class _Parser:
         base = self.atom()
         if self.accept("^", "**"):
             exponent = self.nested(self.signed)
-            if isinstance(exponent, Num) and float(exponent.text) > MAX_EXPONENT:
-                raise self.fail(f"exponent above {MAX_EXPONENT}")
+            if not names(exponent) and not _number(exponent) <= MAX_EXPONENT:
+                raise self.fail(f"an exponent is names, or one number up to {MAX_EXPONENT},")
             base = Power(base, exponent)
         return base
 
@@ -275,6 +286,8 @@ class _Parser:
             return inner
         self.at += 1
         if kind == "num":
+            if not _digits(text) <= MAX_DIGITS:
+                raise self.fail(f"a number of more than {MAX_DIGITS} digits")
             return Num(text)
         return self.call(text) if self.peek() == "(" else Name(text)
 
@@ -283,7 +296,7 @@ class _Parser:
         if wanted is None:
             self.at -= 1
             known = (*FUNCTIONS, *REPEATS)
-            raise self.fail(f"no function {function!r}{nearest(function, known)}")
+            raise self.fail(f"no function {_short(function)}{nearest(function, known)}")
         self.expect("(")
         args = [self.sum()]
         while self.accept(","):
@@ -291,11 +304,55 @@ class _Parser:
         self.expect(")")
         if len(args) != wanted:
             raise self.fail(f"{function} takes {wanted} argument(s), not {len(args)}")
-        return Each(function, args[0]) if function in REPEATS else Call(function, tuple(args))
+        return self.each(function, args[0]) if function in REPEATS else Call(function, tuple(args))
+
+    def each(self, repeat: str, body: Expr) -> Expr:
+        if _repeats(body):
+            raise self.fail(f"{repeat} around another repetition")
+        if not any(map(group_of, names(body))):
+            raise self.fail(f"{repeat} over no group: write x_i for its members")
+        return Each(repeat, body)
 
 
 def _short(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _number(e: Expr) -> float:
+    """The size of a number with its sign, or of a fraction of two; infinite for any other."""
+    match e:
+        case Num(text):
+            return float(text)
+        case Neg(body):
+            return _number(body)
+        case Quotient(Num(_) as top, Num(bottom)) if float(bottom) >= 1:
+            return _number(top)
+    return math.inf
+
+
+def _digits(number: str) -> float:
+    """How many digits a number takes when it is written out."""
+    mantissa, _, exponent = number.lower().partition("e")
+    return len(mantissa) + abs(float(exponent or 0))
+
+
+def _repeats(e: Expr) -> bool:
+    return isinstance(e, Each) or any(map(_repeats, children(e)))
+
+
+def _written(e: Expr) -> float:
+    """How many leaves an expression has, its powers written out as products."""
+    if isinstance(e, Power) and not names(e.exponent):
+        return _written(e.base) * max(1, _number(e.exponent))
+    return sum(map(_written, children(e))) or 1
+
+
+def _levels(e: Expr) -> int:
+    """How deep a tree is; without recursion, for one that may be too deep."""
+    row, found = [e], 0
+    while row:
+        row, found = [part for e in row for part in children(e)], found + 1
+    return found
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
@@ -314,15 +371,17 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
 def parse(text: str) -> Expr:
     """Read one expression.
 
-    raises    FormulaError naming the place: unknown character or function, bad syntax,
-              more than MAX_LENGTH characters, MAX_DEPTH levels, an exponent over MAX_EXPONENT
+    raises    FormulaError naming the place: unknown character or function, bad syntax, a
+              repetition without a group or in another, more than one of the MAX_ allow
     """
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"{_short(text)}: longer than {MAX_LENGTH} characters")
     parser = _Parser(text)
     found = parser.sum()
     if parser.at < len(parser.tokens):
-        raise parser.fail(f"unexpected {parser.peek()!r}")
+        raise parser.fail(f"unexpected {_short(parser.peek())}")
+    if _written(found) > MAX_WRITTEN:
+        raise FormulaError(f"{_short(text)}: powers of more than {MAX_WRITTEN:,} factors")
     return found
 
 
@@ -331,4 +390,4 @@ def parse_equation(text: str) -> tuple[str, Expr]:
     left, equals, right = text.partition("=")
     if not equals or not isinstance(name := parse(left), Name):
         raise FormulaError(f"{_short(text)}: expected 'name = formula'")
-    return name.text, parse(right)
+    return name.text, parse(right.strip())

@@ -1,10 +1,10 @@
 """How a step is called: a name to look it up, a text for a terminal, a symbol in LaTeX.
 
-    Own("Out_h1", "Out h1")            Out_h1         Out h1        \\mathrm{Out} \\thinspace h_{1}
-    Derivative(E, w5)                  dE/dw5         ∂E/∂w5        \\frac{\\partial E}{\\partial w_{5}}
-    Derivative(E, b1, "via h2")        dE/db1 via h2  ∂E/∂b1 via h2
-    Updated(w5)                        w5+            w5⁺           w_{5}^{+}
-    Delta(y1)                          delta_y1       δ(y1)         \\delta_{y_{1}}
+Own("Out_h1", "Out h1")            Out_h1         Out h1        \\mathrm{Out} \\thinspace h_{1}
+Derivative(E, w5)                  dE/dw5         ∂E/∂w5        \\frac{\\partial E}{\\partial w_{5}}
+Derivative(E, b1, "via h2")        dE/db1 via h2  ∂E/∂b1 via h2
+Updated(w5)                        w5+            w5⁺           w_{5}^{+}
+Delta(y1)                          delta_y1       δ(y1)         \\delta_{y_{1}}
 """
 
 from __future__ import annotations
@@ -84,11 +84,19 @@ def latex(label: Label) -> str:
             return tex or r" \thinspace ".join(_word(w) for w in (shown or own).split())
         case Derivative(top, bottom, note):
             fraction = rf"\frac{{\partial {latex(top)}}}{{\partial {latex(bottom)}}}"
-            return fraction + (rf" \thinspace \text{{({note})}}" if note else "")
+            return fraction + (rf" \thinspace ({_note(note)})" if note else "")
         case Updated(of):
-            return f"{latex(of)}^{{+}}"
+            symbol = latex(of)
+            return f"{{{symbol}}}^{{+}}" if _raised(symbol) else f"{symbol}^{{+}}"
         case Delta(of):
             return rf"\delta_{{{latex(of)}}}"
+
+
+def _note(note: str) -> str:
+    """`via net_h1 place 2` in LaTeX: our words as text, the author's names as symbols."""
+    ours = ("via", "place", "direct")
+    words = (rf"\text{{{w}}}" if w in ours else _word(w) for w in note.split())
+    return r" \thinspace ".join(words)
 
 
 _WORD = re.compile(r"([A-Za-z]+?|[α-ω])_?(\d[\w]*|(?<=_)\w+)?((?:\[[^\]]*\])?)('*)")
@@ -108,6 +116,11 @@ def _word(word: str) -> str:
     return f"{base}{below}{primes}" if len(base) == 1 else rf"\mathrm{{{base}{below}}}{primes}"
 
 
+def _raised(symbol: str) -> bool:
+    """Whether a symbol ends with a superscript, so that TeX refuses another."""
+    return "^" in symbol or "'" in symbol
+
+
 def text_leaf(label: Label) -> Leaf:
     """The label as an operand in a line of text."""
     return Leaf(text(label), QUOTIENT + 1 if isinstance(label, Derivative) else ATOM)
@@ -115,4 +128,5 @@ def text_leaf(label: Label) -> Leaf:
 
 def latex_leaf(label: Label) -> Leaf:
     """The label as an operand in a LaTeX formula."""
-    return Leaf(latex(label), POWER if isinstance(label, Derivative | Updated) else ATOM)
+    symbol = latex(label)
+    return Leaf(symbol, POWER if isinstance(label, Derivative) or _raised(symbol) else ATOM)

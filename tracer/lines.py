@@ -40,6 +40,7 @@ class Line:
     numbers: Mapping[str, Shown]
     value: Shown
     exact: bool  # the printed operands give the printed value
+    also: Label | None = None  # a further name to show before its own: ∂E/∂out = ∂E1/∂out = …
 
     @property
     def trivial(self) -> bool:
@@ -67,8 +68,9 @@ class Language:
         self._label, self._number, self._signs = label, number, signs
 
     def symbol(self, line: Line) -> str:
-        """The step's own symbol."""
-        return self._label(line.label).text
+        """The step's symbol, after the further name it is asked for by."""
+        own = self._label(line.label).text
+        return f"{self._label(line.also).text} = {own}" if line.also else own
 
     def formula(self, line: Line) -> str:
         """The formula with the operands' symbols."""
@@ -120,14 +122,22 @@ def line(
     """
     step = program.step(cell)
     label = called or step.label
-    operands = {f: _called(program, o, label) for f, o in step.operands.items()}
+    operands = {f: called_by(program, o, label) for f, o in step.operands.items()}
     numbers = {f: show(value(o), digits) for f, o in step.operands.items()}
     shown = show(value(cell), digits)
     exact = step.formula is None or bears(step.formula, numbers, shown)
     return Line(step.name, label, step.formula, operands, numbers, shown, exact)
 
 
-def _called(program: Program, cell: int, by: Label) -> Label:
+def same(program: Program, cell: int, value: float, digits: Digits, called: Label) -> Line:
+    """A step under another of its names, as equal to the step: ∂E/∂b = δ."""
+    shown = show(value, digits)
+    operands, numbers = {"x": program.label(cell)}, {"x": shown}
+    return Line(labels.name(called), called, Name("x"), operands, numbers, shown, True)
+
+
+def called_by(program: Program, cell: int, by: Label) -> Label:
+    """What a step is called where `by` is computed: the name in the same numerator, if any."""
     label = program.label(cell)
     if isinstance(by, Derivative):
         for other in (label, *program.also.get(cell, ())):

@@ -69,9 +69,9 @@ def decimals(printed: Decimal) -> int:
 def show(value: float, digits: Digits) -> Shown:
     """The value correctly rounded to the digits asked for.
 
-    A value that is short by itself is shown short (0.4176); any other keeps its zeros
-    (0.41425240). One too small for two digits, or of 16 and more before the point, is shown
-    as a × 10^n.
+    A value that is short by itself, but for the noise of binary floats, is shown short
+    (0.4176); any other keeps its zeros (0.41425240). One too small for two digits, or with
+    more than 16 before the point, is shown as a × 10^n.
     """
     if value == 0:
         return Shown("0")
@@ -80,15 +80,18 @@ def show(value: float, digits: Digits) -> Shown:
     if places is None:
         assert digits.significant, digits
         places = max(digits.significant - 1 - exact.adjusted(), 0)
-    short = Decimal(format(value, f".{_SHORT}g"))
-    short = short.normalize() if short.adjusted() <= _SHORT else short
-    if exact.adjusted() > _SHORT or (places < _LEAST - 1 - exact.adjusted() and places):
+    if exact.adjusted() > _SHORT:
         return _scientific(exact, digits)
-    if 0 <= decimals(short) <= places:
-        return Shown(f"{short:f}")
-    if decimals(short) < 0:
-        return Shown(f"{short:f}")
-    return Shown(f"{rounded(exact, Digits(places)):f}")
+    kept = rounded(exact, Digits(places))
+    if kept in (exact, Decimal(format(value, f".{_SHORT}g"))):
+        return Shown(_without_zeros(f"{kept:f}"))
+    if 0 < places < _LEAST - 1 - exact.adjusted():
+        return _scientific(exact, digits)
+    return Shown(f"{kept:f}" if kept else "0")
+
+
+def _without_zeros(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _scientific(exact: Decimal, digits: Digits) -> Shown:

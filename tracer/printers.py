@@ -67,6 +67,8 @@ class Text:
     times = " · "
     quotient_level = QUOTIENT
     open, close = "(", ")"
+    opening: tuple[str, ...] = ("(",)  # what may start or end a factor like a bracket
+    closing: tuple[str, ...] = (")",)
 
     def print(self, e: Expr, place: Place = TOP) -> Template:
         level, parts = self.node(e, place)
@@ -119,9 +121,9 @@ class Text:
 
     def between(self, left: Slot | Literal, right: Slot | Literal) -> str:
         """The sign between two factors; none next to a bracket when nothing is a number."""
-        touching = (left, self.close), (right, self.open)
-        bracket = any(isinstance(p, Literal) and p.text == mark for p, mark in touching)
-        return " " if bracket and not self.numeric else self.times
+        bracket = _text(left) in self.closing or _text(right) in self.opening
+        number = self.numeric or _text(right)[:1].isdigit()
+        return " " if bracket and not number else self.times
 
     def quotient(self, top: Expr, bottom: Expr, place: Place) -> Template:
         above = self.print(top, Place(PRODUCT, place.leading))
@@ -155,16 +157,12 @@ class Latex(Text):
     times = r" \cdot "
     quotient_level = POWER
     open, close = r"\left(", r"\right)"
+    opening, closing = ("(", open), (")", close, "}")
 
     def bracket(self, parts: Template) -> Template:
         tall = any(isinstance(p, Literal) and r"\frac" in p.text for p in parts)
         marks = (self.open, self.close) if tall else ("(", ")")
         return (Literal(marks[0]), *parts, Literal(marks[1]))
-
-    def between(self, left: Slot | Literal, right: Slot | Literal) -> str:
-        ends = isinstance(left, Literal) and left.text in (")", self.close, "}")
-        opens = isinstance(right, Literal) and right.text in ("(", self.open)
-        return " " if (ends or opens) and not self.numeric else self.times
 
     def quotient(self, top: Expr, bottom: Expr, place: Place) -> Template:
         above, below = self.print(top), self.print(bottom)
@@ -221,7 +219,7 @@ class Python(Source):
         if exponent == Num("2"):
             # one multiplication: what ** does for a square depends on the platform's pow
             return (Literal("((u := "), *self.print(base), Literal(")*u)"))
-        return (*self.print(base, Place(ATOM)), Literal("**"), *self.print(exponent, Place(ATOM)))
+        return self.call("pow", [self.print(base), self.print(exponent)])
 
     def call(self, function: str, args: list[Template]) -> Template:
         if function == "step":
@@ -231,6 +229,10 @@ class Python(Source):
 
 TEXT, TEXT_NUMBERS, LATEX, LATEX_NUMBERS = Text(), TextNumbers(), Latex(), LatexNumbers()
 SOURCE, PYTHON = Source(), Python()
+
+
+def _text(part: Slot | Literal) -> str:
+    return part.text if isinstance(part, Literal) else ""
 
 
 def _joined(args: list[Template]) -> Template:

@@ -20,7 +20,7 @@ from tracer import labels
 from tracer.errors import ProgramError
 from tracer.expression import Expr, group_of
 from tracer.labels import Label
-from tracer.rules import Rule, formals, inputs, written_out
+from tracer.rules import Rule, formals, has_group, inputs, written_out
 
 Cells = NDArray[np.int64]
 
@@ -147,9 +147,7 @@ class Draft:
     carry: dict[int, int] = field(default_factory=dict)
     size: int = 0
 
-    def given(
-        self, names: Sequence[Label], *, part: str = "", per_sample: bool = False
-    ) -> Cells:
+    def given(self, names: Sequence[Label], *, part: str = "", per_sample: bool = False) -> Cells:
         """Emit givens: cells whose values come from outside."""
         empty = np.empty((len(names), 0), np.int64)
         return self._add(Block(
@@ -174,7 +172,7 @@ class Draft:
         """
         table = np.asarray(operands, np.int64).reshape(len(names), -1)
         size = _group_size(rule, table.shape[1]) if group is None else group
-        expected = formals(rule, size)
+        expected = formals(rule, size) if size or not has_group(rule) else ("an operand",)
         if table.shape[1] != len(expected):
             raise ProgramError(
                 f"{labels.name(names[0])}: {rule.name} takes {len(expected)} operands, "

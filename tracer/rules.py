@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from tracer.errors import RuleError
+from tracer.errors import FormulaError, RuleError
 from tracer.expression import (
     ONE,
     SIZE,
     ZERO,
     Diff,
+    Each,
     Expr,
     Name,
+    children,
     expand,
     group_of,
     names,
@@ -62,12 +64,23 @@ def rule(
 ) -> Rule:
     """A rule from text; `teaching` gives partials by formal: `rule("…", "a = …", z="a*(1 - a)")`.
 
-    raises    FormulaError for a text outside the language
+    raises    FormulaError for a text outside the language, or x_i outside of a repetition
     """
     output, formula = parse_equation(equation)
+    for loose in _loose(formula):
+        raise FormulaError(f"{equation!r}: {loose} is outside of sum() and prod()")
     forms = {formal: parse(text) for formal, text in teaching.items()}
     spelled = parse(definition) if definition else None
     return Rule(name, output, formula, forms, spelled, ending, kink, source)
+
+
+def _loose(e: Expr) -> tuple[str, ...]:
+    """Members of groups that no repetition is around."""
+    if isinstance(e, Each):
+        return ()
+    if isinstance(e, Name):
+        return (e.text,) if group_of(e.text) else ()
+    return tuple(name for part in children(e) for name in _loose(part))
 
 
 @lru_cache(maxsize=4096)
@@ -156,7 +169,9 @@ def _ungrouped(found: Expr, k: int) -> Expr:
     """A partial found at member k, written for any member: `x_1` becomes `x_i`."""
     if not k:
         return found
-    return rename(found, lambda s: Name(s[: -len(str(k))] + "i") if s.endswith(f"_{k}") else Name(s))
+    return rename(
+        found, lambda s: Name(s[: -len(str(k))] + "i") if s.endswith(f"_{k}") else Name(s)
+    )
 
 
 def _at(stated: Expr, k: int, size: int) -> Expr:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
+from tracer import ledger
 from tracer.build.dense import Built, build
-from tracer.errors import ProgramError, ScenarioError, UsageError
-from tracer.evaluate import Progress, run
+from tracer.errors import ProgramError, RuleError, ScenarioError, UsageError
+from tracer.evaluate import Given, Progress, run
+from tracer.ledger import Verification
+from tracer.names import Names
 from tracer.scenario import Scenario
 from tracer.traces import Trace
 
 Recorded = str | int | Iterable[int]
+
+REPLICAS = 6  # computed side by side to see which digits survive
 
 
 def passes(iterations: int, record: Recorded) -> Sequence[int]:
@@ -35,10 +44,10 @@ def passes(iterations: int, record: Recorded) -> Sequence[int]:
 
 
 def built(scenario: Scenario) -> Built:
-    """The program of a scenario; raises ScenarioError where its names collide."""
+    """The program of a scenario; raises ScenarioError where it cannot be one."""
     try:
         return build(scenario)
-    except ProgramError as wrong:
+    except (ProgramError, RuleError) as wrong:
         raise ScenarioError([f"{scenario.file}: network: {wrong}"]) from wrong
 
 
@@ -65,5 +74,36 @@ def trace(
     rounding = conventions.rounding.digits if conventions.rounding else None
     values = run(made.program, made.givens, recorded, rounding=rounding, progress=progress)
     return Trace(
-        made.program, recorded, values, conventions.digits, scenario.name, reading or "",
-    )  # fmt: skip
+        made.program, recorded, values, conventions.digits, scenario.name, reading or "", chosen
+    )
+
+
+class Runs:
+    """The passes of a scenario that its ledger needs."""
+
+    def __init__(self, scenario: Scenario, progress: Progress | None = None) -> None:
+        self.scenario, self.progress = scenario, progress
+
+    def trace(self, reading: str | None, iterations: Sequence[int]) -> Trace:
+        """The passes asked for, under a reading."""
+        return trace(
+            self.scenario, iterations=max(iterations), record=iterations, reading=reading,
+            progress=self.progress,
+        )  # fmt: skip
+
+    def replicas(self, reading: str | None, iteration: int, name: str) -> Sequence[float]:
+        """A value computed again from parameters whose last bit is changed, or not, at random."""
+        made = built(self.scenario.under(reading))
+        chance = random.Random(0)
+        givens: dict[int, Given] = dict(made.givens)
+        for cell in made.program.carry:
+            value = float(made.givens[cell])
+            near = [value, math.nextafter(value, math.inf), math.nextafter(value, -math.inf)]
+            givens[cell] = np.array([value, *(chance.choice(near) for _ in range(REPLICAS - 1))])
+        values = run(made.program, givens, [iteration], progress=self.progress)
+        return [float(v) for v in values[0, :, Names(made.program).find(name)]]
+
+
+def verify(scenario: Scenario, progress: Progress | None = None) -> Verification:
+    """The verdict on every published number of a scenario."""
+    return ledger.verify(scenario, Runs(scenario, progress))

@@ -17,6 +17,7 @@ from tracer.lines import IN_TEXT, Line, line
 from tracer.names import Names
 from tracer.numbers import Digits
 from tracer.program import Program
+from tracer.scenario import Scenario
 
 SCHEMA = 1  # version of the rows that `to_json` and `to_csv` write
 COLUMNS = (
@@ -53,6 +54,7 @@ class Trace:
     digits: Digits
     title: str = ""
     reading: str = ""
+    scenario: Scenario | None = None  # as the reading has it
     row: int = 0
     sample: int = 0
 
@@ -115,7 +117,9 @@ class Trace:
         if not 0 <= chosen < self.data.shape[1]:
             raise LookupFailed(f"no sample {chosen}; there are {self.data.shape[1]}, from 0")
         selected = replace(self, row=row, sample=chosen)
-        selected.__dict__.update({k: v for k, v in self.__dict__.items() if k in ("_names", "names")})
+        selected.__dict__.update(
+            {k: v for k, v in self.__dict__.items() if k in ("_names", "names")}
+        )
         return selected
 
     def _passes(self) -> str:
@@ -147,25 +151,26 @@ class Trace:
             self.sample,
         )
 
-    def records(self) -> Iterator[Record]:
-        """Every step of every recorded pass and sample."""
+    def records(self, cells: Sequence[int] | None = None) -> Iterator[Record]:
+        """Every step (or those chosen) of every recorded pass and sample."""
         for iteration in self.recorded:
             for sample in range(self.data.shape[1]):
                 selected = self.at(iteration, sample)
-                yield from (selected._record(cell) for cell in range(len(self)))
+                chosen = range(len(self)) if cells is None else cells
+                yield from (selected._record(cell) for cell in chosen)
 
-    def to_json(self) -> str:
+    def to_json(self, cells: Sequence[int] | None = None) -> str:
         """One object a step, full precision: `{"schema": 1, "steps": [...]}`."""
-        rows = [{c: getattr(r, c) for c in COLUMNS} for r in self.records()]
+        rows = [{c: getattr(r, c) for c in COLUMNS} for r in self.records(cells)]
         head = {"schema": SCHEMA, "title": self.title, "reading": self.reading}
         return json.dumps({**head, "steps": rows}, ensure_ascii=False, indent=1) + "\n"
 
-    def to_csv(self) -> str:
+    def to_csv(self, cells: Sequence[int] | None = None) -> str:
         """One row a step, full precision; the operands as `name=value` joined by `;`."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(("schema", *COLUMNS))
-        for r in self.records():
+        for r in self.records(cells):
             joined = ";".join(f"{name}={value!r}" for name, value in r.operands.items())
             row = (getattr(r, c) for c in COLUMNS[:-2])
             writer.writerow((SCHEMA, *row, repr(r.value), joined))

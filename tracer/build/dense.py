@@ -1,6 +1,6 @@
 """Dense networks: weights by the author's names in any wiring, or by matrix.
 
-    x  inputs of a layer     j  a unit     i  an input of it
+x  inputs of a layer     j  a unit     i  an input of it
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tracer.backprop import Cut, backprop
 from tracer.build.losses import emit_error
 from tracer.build.optimizers import emit_descent
 from tracer.catalog import ACTIVATIONS, net
-from tracer.expression import Expr, Sum, names, parse
+from tracer.expression import Expr, Neg, Sum, names, parse
 from tracer.labels import Own
 from tracer.printers import source
 from tracer.program import Cells, Draft, Phase, Program
@@ -61,7 +61,9 @@ class _Dense:
     def build(self) -> Built:
         network, conventions = self.s.network, self.s.conventions
         wiring = [_wiring(self.s, layer) for layer in network.layers]
-        biases = [_biases(self.s, layer, len(w)) for layer, w in zip(network.layers, wiring, strict=True)]
+        biases = [
+            _biases(self.s, layer, len(w)) for layer, w in zip(network.layers, wiring, strict=True)
+        ]
         titles = layer_titles(self.s)
         x = self._given(_vector(self.s, network.inputs), "inputs")
         for weights, title in zip(wiring, titles, strict=True):
@@ -214,9 +216,7 @@ def _net_formula(text: str, biased: bool) -> str:
 def _without_bias(e: Expr) -> Expr:
     if not isinstance(e, Sum):
         return e
-    kept = [(t, m) for t, m in zip(e.terms, e.minus, strict=True) if "b" not in names(t)]
-    if len(kept) == 1:
-        return kept[0][0]
-    return Sum(tuple(t for t, _ in kept), tuple(m for _, m in kept))
-
-
+    pairs = zip(e.terms, e.minus, strict=True)
+    (first, negative), *rest = [(t, m) for t, m in pairs if "b" not in names(t)]
+    first = Neg(first) if negative else first
+    return Sum((first, *(t for t, _ in rest)), (False, *(m for _, m in rest))) if rest else first

@@ -1,0 +1,341 @@
+"""The command line. Exit 0: fine. 1: a published number is unexplained. 2: bad input.
+
+Modules are imported inside the commands: `tracer --help` must not wait for numpy.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracer import __version__
+from tracer.errors import TracerError, UsageError
+from tracer.terminal import progress, report, write_whole
+
+if TYPE_CHECKING:
+    from tracer.scenario import Scenario
+    from tracer.traces import Trace
+
+
+class _Commands(click.Group):
+    """Commands whose errors for the user are lines on stderr, without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TracerError as wrong:
+            if ctx.params.get("debug"):
+                raise
+            for line in str(wrong).splitlines():
+                click.echo(f"tracer: {line}", err=True)
+            ctx.exit(2)
+        except BrokenPipeError:
+            # whoever read our output has stopped; nothing is left to say
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        except OSError as wrong:
+            if ctx.params.get("debug"):
+                raise
+            where = f"{wrong.filename}: " if wrong.filename else ""
+            click.echo(f"tracer: {where}{wrong.strerror or wrong}", err=True)
+            ctx.exit(2)
+
+
+_EPILOG = """
+\b
+Examples:
+  tracer list
+  tracer render thinkinfi
+  tracer show mazur w5+ dE/dw5
+  tracer verify
+"""
+
+
+@click.group(
+    cls=_Commands,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "--version", prog_name="tracer")
+@click.option("--debug", is_flag=True, help="Show a traceback for errors.")
+def main(debug: bool) -> None:
+    """Worked examples of small neural networks, every number derived, printed and checked.
+
+    SCENARIO is the name of a shipped scenario, the path of a TOML file, or - for standard input.
+    """
+
+
+def _load(source: str) -> Scenario:
+    from tracer.scenario import MAX_SIZE, read
+    from tracer.shipped import load
+
+    if source != "-":
+        return load(source)
+    raw = sys.stdin.buffer.read(MAX_SIZE + 1)
+    try:
+        return read(raw.decode("utf-8"), "-", "stdin")
+    except UnicodeDecodeError:
+        raise UsageError("-: not a text (UTF-8)") from None
+
+
+def _trace(scenario: Scenario, iteration: int, reading: str | None, following: int = 0) -> Trace:
+    """The trace of a scenario with one pass recorded, and `following` more."""
+    from tracer import run
+
+    wanted = range(iteration, iteration + following + 1)
+    with progress(scenario.name) as watch:
+        return run.trace(
+            scenario, iterations=wanted[-1], record=wanted, reading=reading, progress=watch
+        )
+
+
+_reading = click.option("--reading", "-r", help="Under one of the scenario's readings.")
+_iteration = click.option(
+    "--iteration", "-i", type=click.IntRange(0), default=0, show_default=True,
+    help="The pass after that many updates.",
+)  # fmt: skip
+
+
+@main.command("list")
+def list_scenarios() -> None:
+    """The shipped scenarios."""
+    from tracer.shipped import load, scenario_names
+
+    for name in scenario_names():
+        scenario = load(name)
+        author = f" ({scenario.author})" if scenario.author else ""
+        click.echo(f"{name:<12} {scenario.title}{author}")
+        for reading in scenario.readings:
+            click.echo(f"{'':<12}   reading: {reading}")
+
+
+@main.command(
+    epilog="""
+\b
+Examples:
+  tracer show thinkinfi
+  tracer show thinkinfi w5+ "Out h1" dE/dw5
+  tracer show mazur E_total --iteration 10000 --reading "sequential update"
+  tracer show mazur --csv > mazur.csv
+"""
+)
+@click.argument("scenario")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_iteration
+@_reading
+@click.option("--json", "as_json", is_flag=True, help="Full precision, as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Full precision, as CSV.")
+def show(
+    scenario: str, names: tuple[str, ...], iteration: int, reading: str | None, as_json: bool,
+    as_csv: bool,
+) -> None:  # fmt: skip
+    """Every value of a pass, or the NAMEd ones: formula, numbers, value."""
+    if as_json and as_csv:
+        raise UsageError("--json and --csv: choose one")
+    t = _trace(_load(scenario), iteration, reading)
+    cells = [t.cell(name) for name in names] or None
+    if as_json or as_csv:
+        click.echo(t.to_json(cells) if as_json else t.to_csv(cells), nl=False)
+        return
+    from tracer.lines import IN_TEXT
+
+    for cell in range(len(t)) if cells is None else cells:
+        line, value = t.line(cell), float(t.values[cell])
+        parts = [IN_TEXT.symbol(line)]
+        if line.formula is not None:
+            parts.append(f"= {IN_TEXT.formula(line)}")
+            if line.operands and not line.trivial:
+                parts.append(f"= {IN_TEXT.substitution(line)}")
+        parts.append(f"{IN_TEXT.sign(line)} {IN_TEXT.value(line.value)}")
+        click.echo(" ".join(parts) + (f"   [{value!r}]" if names else ""))
+
+
+@main.command(
+    epilog="""
+\b
+Examples:
+  tracer render thinkinfi
+  tracer render --all -o out
+  tracer render mazur --format md -o - | less
+  tracer render mazur --detail first --reading "sequential update"
+"""
+)
+@click.argument("scenarios", nargs=-1, metavar="SCENARIO...")
+@click.option("--all", "everything", is_flag=True, help="All shipped scenarios.")
+@click.option("--format", "formats", default="md,tex", show_default=True, help="md, tex or both.")
+@click.option(
+    "--detail", type=click.Choice(["full", "first"]), default="full", show_default=True,
+    help="Every weight in full, or one of each layer and the rest in a table.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", default="out", show_default=True, metavar="DIR",
+    help="Folder to write to, or - for standard output.",
+)  # fmt: skip
+@_iteration
+@_reading
+def render(
+    scenarios: tuple[str, ...], everything: bool, formats: str, detail: str, output: str,
+    iteration: int, reading: str | None,
+) -> None:  # fmt: skip
+    """Write worked examples: a Markdown page with its diagram, and a LaTeX document."""
+    from tracer.shipped import scenario_names
+
+    wanted = [f.strip() for f in formats.split(",") if f.strip()]
+    bad = [f for f in wanted if f not in ("md", "tex")]
+    if bad or not wanted:
+        raise UsageError(f"--format {formats}: expected md, tex or md,tex")
+    sources = [*scenarios, *(scenario_names() if everything else ())]
+    if not sources:
+        raise UsageError("name a scenario, or use --all; `tracer list` shows what is shipped")
+    if output == "-" and (len(sources) > 1 or len(wanted) > 1):
+        raise UsageError("-o -: one scenario and one --format at a time")
+    for source in dict.fromkeys(sources):
+        files = _pages(_load(source), wanted, detail, iteration, reading)
+        if output == "-":
+            click.echo(next(iter(files.values())), nl=False)
+            continue
+        for name, text in files.items():
+            write_whole(Path(output) / name, text)
+            if not name.endswith(".svg"):
+                click.echo(Path(output) / name)
+
+
+def _pages(
+    scenario: Scenario, formats: list[str], detail: str, iteration: int, reading: str | None
+) -> dict[str, str]:
+    """The files of a page by name; the Markdown page brings its diagram."""
+    from tracer import run
+    from tracer.pages import file_name, page
+
+    t = _trace(scenario, iteration, reading, following=1)
+    with progress(scenario.name) as watch:
+        verification = run.verify(scenario, watch)
+    files = {
+        f"{file_name(t)}.{format}": page(t, format, detail, verification) for format in formats
+    }
+    if "md" in formats:
+        files[f"{file_name(t)}.svg"] = page(t, "svg")
+    return files
+
+
+@main.command(
+    epilog="""
+\b
+Examples:
+  tracer verify
+  tracer verify mazur
+  tracer verify my.toml --json
+"""
+)
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
+@click.option("--json", "as_json", is_flag=True, help="The verdicts as JSON.")
+@click.pass_context
+def verify(ctx: click.Context, scenarios: tuple[str, ...], as_json: bool) -> None:
+    """A verdict on every published number; exit 1 if one is unexplained.
+
+    reproduced, rounded-path (if intermediates are rounded as stated), misprint (the ledger's right
+    value comes out), not-reproducible (shown by perturbed replicas), differs.
+    """
+    from tracer import run
+    from tracer.ledger import to_json
+    from tracer.shipped import scenario_names
+
+    found = []
+    for source in scenarios or scenario_names():
+        scenario = _load(source)
+        with progress(scenario.name) as watch:
+            found.append(run.verify(scenario, watch))
+    if as_json:
+        click.echo(to_json(found), nl=False)
+    else:
+        for verification in found:
+            report(verification)
+    ctx.exit(0 if all(v.ok for v in found) else 1)
+
+
+@main.command(
+    epilog="""
+\b
+Examples:
+  tracer derive sigmoid
+  tracer derive tanh
+  tracer derive thinkinfi w5
+  tracer derive mazur w1
+"""
+)
+@click.argument("what", metavar="ACTIVATION|SCENARIO")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_reading
+def derive(what: str, names: tuple[str, ...], reading: str | None) -> None:
+    """An activation's derivative rule by rule, or the chain rule for a scenario's weights."""
+    from tracer.catalog import ACTIVATIONS
+    from tracer.pages import gradient_text, rule_text
+
+    if what in ACTIVATIONS:
+        if names:
+            raise UsageError(f"derive {what}: an activation has no {names[0]!r}")
+        click.echo(rule_text(ACTIVATIONS[what]), nl=False)
+        return
+    t = _trace(_load(what), 0, reading)
+    for number, cell in enumerate(_parameters(t, names)):
+        click.echo(("\n" if number else "") + gradient_text(t, cell), nl=False)
+
+
+def _parameters(t: Trace, names: tuple[str, ...]) -> list[int]:
+    """The trained parameters meant by names: w5, or dE/dw5."""
+    if not names:
+        return sorted(t.program.carry)
+    gradients = {
+        t.program.step(after).operands["g"]: cell for cell, after in t.program.carry.items()
+    }
+    found = []
+    for name in names:
+        cell = t.cell(name)
+        if cell not in t.program.carry and cell not in gradients:
+            known = ", ".join(t.names[c] for c in sorted(t.program.carry))
+            raise UsageError(f"{name} is not a trained parameter; there are {known}")
+        found.append(gradients.get(cell, cell))
+    return found
+
+
+@main.command()
+def schema() -> None:
+    """The JSON Schema of scenario files, for editors."""
+    import json
+
+    from tracer.scenario import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=1, ensure_ascii=False))
+
+
+@main.command(
+    epilog="""
+\b
+Examples:
+  tracer new mine.toml && tracer render mine.toml
+"""
+)
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+def new(file: Path) -> None:
+    """Write a commented scenario to start from."""
+    from tracer.shipped import folder
+
+    text = (folder("templates") / "new.toml").read_text("utf-8").replace("FILE", str(file))
+    if str(file) == "-":
+        click.echo(text, nl=False)
+        return
+    if file.exists():
+        raise UsageError(f"{file}: exists already; choose another name")
+    write_whole(file, text)
+    click.echo(f"{file}: change it, then run `tracer render {file}`")
+
+
+if __name__ == "__main__":
+    main()

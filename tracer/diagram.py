@@ -1,0 +1,524 @@
+"""The network as a drawing: circles, lines and labels in px, read from a program alone.
+
+A forward step over weights `w_i` and sources `x_i` is a unit's net, a forward step on a net
+alone is that unit's output, a step of the error on an output is its error term; a source
+that no unit gives is an input. Nothing here makes markup.
+
+    x y  right and down, in px    r  radius of a circle    gap  between two columns
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import groupby
+from math import hypot
+
+import numpy as np
+
+from tracer import labels
+from tracer.labels import GREEK, Label
+from tracer.program import Block, Phase, Program
+
+MAX_ROWS = 8  # a column of more units shows the first few, dots and the last
+FIRST_ROWS = 3
+MAX_SINGLE_BIASES = 3  # of a layer with a bias a unit; more are drawn without their names
+
+TITLE, SYMBOL, NET, EDGE, BIAS = 14.0, 16.0, 11.5, 14.0, 13.0  # font sizes, px
+BIAS_RADIUS, ERROR_RADIUS, DOT_RADIUS = 15.0, 20.0, 4.0
+BIAS_RISE = 84.0  # a layer's bias above the topmost circle beside it
+BIAS_PLACE = 0.3  # … and how far into the gap
+ERROR_GAP = 110.0
+MARGIN, TITLE_ROOM = 18.0, 50.0
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+class Kind(Enum):
+    """What a circle stands for."""
+
+    INPUT = "input"
+    HIDDEN = "hidden"
+    OUTPUT = "output"
+    BIAS = "bias"
+    ERROR = "error"
+    MORE = "more"  # the dots in a column that is not shown whole
+
+
+@dataclass(frozen=True)
+class Node:
+    """A circle, what is written in it, and below that, smaller, a unit's net."""
+
+    kind: Kind
+    x: float
+    y: float
+    r: float
+    label: Label | None = None
+    size: float = SYMBOL  # font size of the label
+    net: Label | None = None
+    net_size: float = NET
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A line between two nodes, by their index."""
+
+    start: int
+    end: int
+    label: Label | None = None
+    at: float = 0.0  # where the label sits, from centre (0) to centre (1)
+    size: float = EDGE  # its font size
+    faint: bool = False  # one of many
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column is called, and how many circles it stands for."""
+
+    title: str
+    x: float
+    count: int
+    size: float = TITLE
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A drawing; empty for a program without a network."""
+
+    width: float
+    height: float
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    columns: tuple[Column, ...]  # inputs, layers, error
+
+    def spot(self, edge: Edge) -> tuple[float, float]:
+        """Where an edge's label has its centre."""
+        return _along(self.nodes[edge.start], self.nodes[edge.end], edge.at)
+
+    def box(self, edge: Edge) -> Box:
+        """The white ground of an edge's label."""
+        return _ground(_named(edge), *self.spot(edge), edge.size)
+
+
+def diagram(program: Program) -> Diagram:
+    """The network of a program, laid out."""
+    layers = _layers(program)
+    return _Sketch(program, layers).finish() if layers else Diagram(0, 0, (), (), ())
+
+
+# ---- what the program says -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Unit:
+    out: int
+    net: int | None  # None: the net is the output
+    wires: tuple[tuple[int, int], ...]  # (source, weight)
+    bias: int | None
+    part: str
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A column: its cells from the top, with their units; inputs have none."""
+
+    title: str
+    cells: tuple[int, ...]
+    units: Mapping[int, _Unit]
+
+    @property
+    def whole(self) -> bool:
+        return len(self.cells) <= MAX_ROWS
+
+    @property
+    def shown(self) -> tuple[int | None, ...]:
+        """The cells drawn; None where dots stand for some."""
+        if self.whole:
+            return self.cells
+        return (*self.cells[:FIRST_ROWS], None, self.cells[-1])
+
+
+def _layers(program: Program) -> tuple[_Layer, ...]:
+    units = {unit.out: unit for unit in _units(program)}
+    if not units:
+        return ()
+    inputs = _inputs(program, units)
+    depth = dict.fromkeys(inputs, 0)
+    for out, unit in sorted(units.items()):
+        depth[out] = 1 + max((depth[source] for source, _ in unit.wires), default=0)
+    columns = groupby(sorted(depth, key=lambda cell: (depth[cell], cell)), depth.__getitem__)
+    return tuple(_layer(program, tuple(cells), units) for _, cells in columns)
+
+
+def _layer(program: Program, cells: tuple[int, ...], units: Mapping[int, _Unit]) -> _Layer:
+    own = {cell: units[cell] for cell in cells if cell in units}
+    title = next(iter(own.values())).part if own else program.block(cells[0]).part
+    return _Layer(" ".join(title.split()), cells, own)
+
+
+def _units(program: Program) -> Iterator[_Unit]:
+    forward = [block for block in program.blocks if block.phase is Phase.FORWARD]
+    outputs = {
+        int(source): block.start + row
+        for block in forward if block.operands.shape[1] == 1
+        for row, source in enumerate(block.operands[:, 0])
+    }  # fmt: skip
+    for block in forward:
+        place = {formal: k for k, formal in enumerate(block.formals)}
+        if "x_1" in place and "w_1" in place:
+            for row in range(len(block)):
+                yield _unit(block, row, place, outputs)
+
+
+def _unit(block: Block, row: int, place: Mapping[str, int], outputs: Mapping[int, int]) -> _Unit:
+    operands, net = block.operands[row].tolist(), block.start + row
+    wires = tuple(
+        (operands[place[f"x_{i}"]], operands[place[f"w_{i}"]]) for i in range(1, block.size + 1)
+    )
+    bias = operands[place["b"]] if "b" in place else None
+    out = outputs.get(net)
+    if out is None:
+        return _Unit(net, None, wires, bias, block.part)
+    return _Unit(out, net, wires, bias, block.part)
+
+
+def _inputs(program: Program, units: Mapping[int, _Unit]) -> list[int]:
+    """Sources that are no unit, with those emitted beside them that no unit reads."""
+    sources = {source for unit in units.values() for source, _ in unit.wires} - set(units)
+    blocks = {block.start: block for block in map(program.block, sources)}
+    return sorted(int(cell) for block in blocks.values() for cell in block.cells)
+
+
+# ---- laying out ------------------------------------------------------------------------
+
+
+class _Sketch:
+    """A drawing in the making, y = 0 in the middle of every column."""
+
+    def __init__(self, program: Program, layers: tuple[_Layer, ...]) -> None:
+        self.program, self.layers = program, layers
+        self.nodes: list[Node] = []
+        self.edges: list[Edge] = []
+        self.drawn: dict[int, int] = {}  # cell -> node
+        rows = max(len(layer.shown) for layer in layers)
+        single = any(_one_each(layer) for layer in layers)
+        self.row = max({1: 150.0, 2: 150.0, 3: 126.0, 4: 116.0, 5: 112.0}.get(rows, 104.0), 136.0 * single)
+        self.r = 36.0 if rows <= 4 else 32.0
+        self.gap = min(max(250.0, 0.85 * self.row * (rows - 1)), 460.0)
+
+    def finish(self) -> Diagram:
+        for number, layer in enumerate(self.layers):
+            self._circles(number, layer)
+        for number, layer in enumerate(self.layers):
+            self._weights(number, layer)
+            self._biases(number, layer)
+        columns = [
+            self._column(layer.title, self._x(number), len(layer.cells))
+            for number, layer in enumerate(self.layers)
+        ]
+        return _framed(self.nodes, self.edges, [*columns, *self._errors()])
+
+    def _x(self, number: float) -> float:
+        return number * self.gap
+
+    def _node(self, node: Node) -> int:
+        room = 1.75 * node.r  # of a chord a little off the middle
+        if node.label:
+            node = replace(node, size=fitted(node.label, node.size, room))
+        if node.net:
+            node = replace(node, net_size=fitted(node.net, node.net_size, 0.85 * room))
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def _circles(self, number: int, layer: _Layer) -> None:
+        last = number == len(self.layers) - 1
+        kind = Kind.INPUT if not layer.units else Kind.OUTPUT if last else Kind.HIDDEN
+        for place, cell in enumerate(layer.shown):
+            x, y = self._x(number), (place - (len(layer.shown) - 1) / 2) * self.row
+            if cell is None:
+                self._node(Node(Kind.MORE, x, y, self.r))
+                continue
+            net = layer.units[cell].net if layer.units else None
+            shown = self.program.label(net) if net is not None else None
+            label = self.program.label(cell)
+            self.drawn[cell] = self._node(Node(kind, x, y, self.r, label, net=shown))
+
+    def _whole(self, number: int) -> bool:
+        """Whether nothing is left out in front of a layer."""
+        return all(layer.whole for layer in self.layers[max(number - 1, 0) : number + 1])
+
+    def _shown_units(self, layer: _Layer) -> list[_Unit]:
+        return [layer.units[cell] for cell in layer.shown if cell in layer.units]
+
+    def _weights(self, number: int, layer: _Layer) -> None:
+        whole = self._whole(number)
+        for unit in self._shown_units(layer):
+            for source, weight in unit.wires:
+                if source in self.drawn:
+                    label = self.program.label(weight) if whole else None
+                    ends = self.drawn[source], self.drawn[unit.out]
+                    self.edges.append(Edge(*ends, label, faint=not whole))
+
+    def _biases(self, number: int, layer: _Layer) -> None:
+        biased = [(unit, unit.bias) for unit in self._shown_units(layer) if unit.bias is not None]
+        if _one_each(layer):
+            for unit, bias in biased:
+                self._single_bias(unit, bias, len(biased) <= MAX_SINGLE_BIASES)
+        elif biased:
+            beside = range(max(number - 1, 0), number + 1)
+            top = min(self.nodes[self.drawn[c]].y for k in beside for c in self.layers[k].cells[:1])
+            x, y = self._x(number - 1 + BIAS_PLACE), top - BIAS_RISE
+            label = self.program.label(biased[0][1])
+            start = self._node(Node(Kind.BIAS, x, y, BIAS_RADIUS, label, BIAS))
+            self.edges += [
+                Edge(start, self.drawn[unit.out], faint=not self._whole(number))
+                for unit, _ in biased
+            ]
+
+    def _single_bias(self, unit: _Unit, bias: int, named: bool) -> None:
+        """A small circle straight above its unit, where no other line passes."""
+        end = self.drawn[unit.out]
+        x, y = self.nodes[end].x, self.nodes[end].y - self.r
+        node = Node(Kind.BIAS, x, y - 16 - DOT_RADIUS, DOT_RADIUS)
+        if named:
+            node = Node(
+                Kind.BIAS, x, y - 14 - BIAS_RADIUS, BIAS_RADIUS, self.program.label(bias), BIAS
+            )
+        self.edges.append(Edge(self._node(node), end))
+
+    def _errors(self) -> list[Column]:
+        """Each output's error term to its right; the column, where there are any."""
+        x, part, count = self._x(len(self.layers) - 1) + ERROR_GAP, "", 0
+        for block in self.program.blocks:
+            if block.phase is Phase.ERROR:
+                for row, operand in np.argwhere(np.isin(block.operands, self.layers[-1].cells)):
+                    part, count = block.part, count + 1
+                    start = self.drawn.get(int(block.operands[row, operand]))
+                    if start is not None:
+                        node = Node(
+                            Kind.ERROR, x, self.nodes[start].y, ERROR_RADIUS, block.labels[row], EDGE
+                        )
+                        self.edges.append(Edge(start, self._node(node)))
+        return [self._column(part, x, count)] if count else []
+
+    def _column(self, title: str, x: float, count: int) -> Column:
+        short = title if len(title) <= 48 else title[:47] + "…"
+        wide = _breadth(short, TITLE)
+        return Column(short, x, count, TITLE * min(1.0, (self.gap - 90) / wide) if wide else TITLE)
+
+
+def _one_each(layer: _Layer) -> bool:
+    """Whether the units have biases of their own."""
+    return len({unit.bias for unit in layer.units.values()}) > 1
+
+
+def _framed(nodes: Sequence[Node], edges: Sequence[Edge], columns: Sequence[Column]) -> Diagram:
+    """The sketch with its labels placed, moved to where no coordinate is negative."""
+    halves = [(c.x, _breadth(c.title, c.size) / 2) for c in columns]
+    halves += [(node.x, node.r) for node in nodes]
+    left, right = min(x - half for x, half in halves), max(x + half for x, half in halves)
+    top, bottom = min(n.y - n.r for n in nodes), max(n.y + n.r for n in nodes)
+    dx, dy = MARGIN - left, TITLE_ROOM - top
+    return Diagram(
+        right + dx + MARGIN,
+        bottom + dy + MARGIN,
+        tuple(replace(node, x=node.x + dx, y=node.y + dy) for node in nodes),
+        tuple(_placed(nodes, edges)),
+        tuple(replace(column, x=column.x + dx) for column in columns),
+    )
+
+
+# ---- placing the labels of edges -------------------------------------------------------
+
+BEST = 0.3  # near the start, where the lines of one source have parted
+PLACES = tuple(k / 50 for k in range(8, 41))  # 0.16 … 0.8
+CROSSED, COVERED = 10.0, 1000.0  # what it costs when a line crosses a label, a label another
+MAX_CROSSED = 0.2  # lines through a label, on average, from where names help nobody
+SWEEPS = 12
+
+
+def _ground(label: Label, x: float, y: float, size: float) -> Box:
+    half = breadth(label, size) / 2 + 3
+    return x - half, y - 0.68 * size, x + half, y + 0.68 * size
+
+
+def _placed(nodes: Sequence[Node], edges: Sequence[Edge]) -> Iterator[Edge]:
+    """The edges with their labels where they are read best, gap by gap; unlabelled if nowhere."""
+    spots: dict[int, float] = {}
+    named = [k for k, edge in enumerate(edges) if edge.label]
+    gaps = sorted({(nodes[edges[k].start].x, nodes[edges[k].end].x) for k in named})
+    for ends in gaps:
+        own = [k for k in named if (nodes[edges[k].start].x, nodes[edges[k].end].x) == ends]
+        spots.update(_spots(nodes, edges, own))
+    for k, edge in enumerate(edges):
+        if k in spots:
+            yield replace(edge, at=spots[k])
+        else:
+            yield replace(edge, label=None, faint=edge.faint or bool(edge.label))
+
+
+def _spots(nodes: Sequence[Node], edges: Sequence[Edge], own: Sequence[int]) -> dict[int, float]:
+    """A place for every label of a gap, or for none: the cheapest, changed until none improves."""
+    choices = {k: list(_choices(nodes, edges, k)) for k in own}
+    if not all(choices.values()):
+        return {}
+    chosen = {k: min(choices[k], key=lambda choice: choice[0]) for k in own}
+    for _ in range(SWEEPS):
+        before = dict(chosen)
+        for k in own:
+            others = [chosen[other][2] for other in own if other != k]
+            chosen[k] = min(
+                choices[k],
+                key=lambda choice: choice[0] + COVERED * sum(meet(choice[2], o) for o in others),
+            )
+        if chosen == before:
+            break
+    boxes = [chosen[k][2] for k in own]
+    covered = any(meet(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
+    crossed = sum(chosen[k][0] // CROSSED for k in own) / len(own)
+    return {} if covered or crossed > MAX_CROSSED else {k: chosen[k][1] for k in own}
+
+
+_Choice = tuple[float, float, Box]  # cost, place on the edge, box
+
+
+def _choices(nodes: Sequence[Node], edges: Sequence[Edge], k: int) -> Iterator[_Choice]:
+    """Places of an edge's label that touch no node."""
+    edge = edges[k]
+    start, end = nodes[edge.start], nodes[edge.end]
+    near = [n for n in nodes if start.x - n.r <= n.x <= end.x + n.r]
+    lines = [
+        (nodes[e.start], nodes[e.end])
+        for e in edges
+        if (e.start, e.end) != (edge.start, edge.end)
+        and nodes[e.start].x < end.x and nodes[e.end].x > start.x
+    ]  # fmt: skip
+    for at in PLACES:
+        box = _ground(_named(edge), *_along(start, end, at), edge.size)
+        if not any(touches(box, node) for node in near):
+            crossings = sum(crosses(box, a, b) for a, b in lines)
+            yield CROSSED * crossings + 8 * abs(at - BEST), at, box
+
+
+def _named(edge: Edge) -> Label:
+    assert edge.label, edge
+    return edge.label
+
+
+def _along(start: Node, end: Node, at: float) -> tuple[float, float]:
+    return start.x + at * (end.x - start.x), start.y + at * (end.y - start.y)
+
+
+def meet(a: Box, b: Box) -> bool:
+    """Whether two boxes overlap."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def touches(box: Box, node: Node) -> bool:
+    """Whether a box reaches into a circle."""
+    x, y = min(max(node.x, box[0]), box[2]), min(max(node.y, box[1]), box[3])
+    return hypot(x - node.x, y - node.y) < node.r + 2
+
+
+def crosses(box: Box, a: Node, b: Node) -> bool:
+    """Whether the line between two nodes passes through a box."""
+    first, last = 0.0, 1.0
+    for start, way, low, high in (
+        (a.x, b.x - a.x, box[0], box[2]),
+        (a.y, b.y - a.y, box[1], box[3]),
+    ):
+        if way == 0:
+            if not low < start < high:
+                return False
+        else:
+            enter, leave = sorted(((low - start) / way, (high - start) / way))
+            first, last = max(first, enter), min(last, leave)
+    return first < last
+
+
+# ---- symbols as runs of text -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    """A piece of a symbol in one style; sizes in em of the symbol."""
+
+    text: str
+    italic: bool
+    size: float = 1.0
+    rise: float = 0.0  # of its baseline, upwards
+
+
+@dataclass(frozen=True)
+class _Style:
+    upright: bool = False
+    size: float = 1.0
+    rise: float = 0.0
+    accent: str = ""
+
+
+_FONTS = {r"\mathrm": True, r"\text": True, r"\mathbf": True, r"\mathit": False}
+_ACCENTS = {r"\hat": "\u0302", r"\bar": "\u0304", r"\tilde": "\u0303", r"\vec": "\u20d7"}
+_LETTERS = {rf"\{name}": letter for name, letter in GREEK.items()} | {
+    r"\varepsilon": "ε", r"\Delta": "Δ", r"\Sigma": "Σ", r"\ell": "ℓ", r"\prime": "′",
+    r"\thinspace": " ", r"\quad": " ", "'": "′", "-": "−",
+}  # fmt: skip
+_TOKEN = re.compile(r"\\[A-Za-z]+|.", re.DOTALL)
+
+
+def runs(label: Label) -> tuple[Run, ...]:
+    """A label's symbol as its LaTeX has it: `w5` is an italic w and a lowered 5."""
+    if isinstance(label, labels.Derivative):
+        return (Run(labels.text(label), False),)
+    style, after, outside = _Style(), None, list[_Style]()
+    pieces: list[Run] = []
+    for token in _TOKEN.findall(labels.latex(label)):
+        now = after or style
+        if token == "{":
+            outside.append(style)
+            style, after = now, None
+        elif token == "}":
+            style, after = outside.pop() if outside else style, None
+        elif changed := _restyled(token, now):
+            after = changed
+        elif token != " " or now.upright:
+            piece = _LETTERS.get(token, token) + now.accent
+            italic = piece[0].isalpha() and not now.upright
+            pieces.append(Run(piece, italic, now.size, now.rise))
+            after = None
+    return _joined(pieces)
+
+
+def _restyled(token: str, now: _Style) -> _Style | None:
+    """The style a token gives to what follows it; None for a letter."""
+    if token in ("_", "^"):
+        rise = now.rise + now.size * (0.38 if token == "^" else -0.24)
+        return replace(now, size=0.72 * now.size, rise=rise)
+    if token in _FONTS:
+        return replace(now, upright=_FONTS[token])
+    return replace(now, accent=_ACCENTS[token]) if token in _ACCENTS else None
+
+
+def _joined(pieces: Sequence[Run]) -> tuple[Run, ...]:
+    styles = groupby(pieces, key=lambda piece: (piece.italic, piece.size, piece.rise))
+    return tuple(Run("".join(p.text for p in same), *style) for style, same in styles)
+
+
+_NARROW, _BROAD = frozenset("fijlrt.,:;'′|()[] I"), frozenset("mwMW@%−+=—")
+
+
+def breadth(label: Label, size: float) -> float:
+    """Roughly how wide a label is, in px, in the widest of the usual sans-serif fonts."""
+    return sum(_breadth(run.text, run.size * size) for run in runs(label))
+
+
+def _breadth(text: str, size: float) -> float:
+    return size * sum(0.41 if c in _NARROW else 0.94 if c in _BROAD else 0.65 for c in text)
+
+
+def fitted(label: Label, size: float, room: float) -> float:
+    """The font size at which a label fits into a room."""
+    wide = breadth(label, size)
+    return size * min(1.0, room / wide) if wide else size

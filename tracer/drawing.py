@@ -1,0 +1,105 @@
+"""Drawings as files: a diagram as SVG for a web page, as TikZ for a LaTeX document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tracer import labels
+from tracer.diagram import Diagram, runs
+from tracer.labels import Label
+from tracer.shipped import folder
+
+LINE = 450.0  # pt: a line of an A4 page with margins of 2.5 cm has 455
+PT = 0.75  # of a px
+SPACE = 0.2  # em between the words of a name
+
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+}  # fmt: skip
+_TEX_GREEK = {letter: rf"$\{name}$" for name, letter in labels.GREEK.items()}
+
+
+def svg(d: Diagram) -> str:
+    """A diagram as an SVG file: no scripts, no fonts of its own, the same bytes every time."""
+    return _NOT_XML.sub("\ufffd", _svg_environment().get_template("network.svg").render(d=d))
+
+
+def tikz(d: Diagram) -> str:
+    """A diagram as a `tikzpicture` that fits the line of an A4 page; it needs tikz alone."""
+    scale = min(PT, LINE / d.width) if d.width else PT
+    return _tikz_environment().get_template("network.tikz").render(d=d, scale=scale)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run as SVG has it, in px from where the last one ended."""
+
+    text: str
+    italic: bool
+    size: float
+    dx: float  # for spaces, which some renderers drop at the ends of a span
+    dy: float
+
+
+def spans(label: Label, size: float) -> Iterator[Span]:
+    """A label's runs at a font size."""
+    rise, spaces = 0.0, 0
+    for run in runs(label):
+        word = run.text.strip()
+        if word:
+            spaces += run.text.index(word)
+            step = (rise - run.rise) * size
+            yield Span(word, run.italic, run.size * size, spaces * SPACE * size, step)
+            rise, spaces = run.rise, -len(word) - run.text.index(word)
+        spaces += len(run.text)
+
+
+def _decimals(value: float, places: int = 1) -> str:
+    """A number with fixed decimals and never -0.0."""
+    return f"{round(value, places) + 0.0:.{places}f}"
+
+
+def _tex(text: str) -> str:
+    plain = "".join({**_TEX, **_TEX_GREEK}.get(c, c) for c in text)
+    return "".join(c if ord(c) < 0x180 or c in "–—‘’“”…" else "?" for c in plain)
+
+
+@cache
+def _svg_environment() -> Environment:
+    environment = _environment(autoescape=True)
+    environment.filters["spans"] = spans
+    return environment
+
+
+@cache
+def _tikz_environment() -> Environment:
+    environment = _environment(
+        autoescape=False,  # symbols are LaTeX that the scenario checked; titles go through `prose`
+        block_start_string="<%", block_end_string="%>", variable_start_string="<<",
+        variable_end_string=">>", comment_start_string="<#", comment_end_string="#>",
+    )  # fmt: skip
+    environment.filters.update({"symbol": labels.latex, "prose": _tex})
+    return environment
+
+
+def _environment(autoescape: bool, **delimiters: Any) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder("templates")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=autoescape,
+        **delimiters,
+    )
+    environment.filters["px"] = _decimals
+    return environment

@@ -1,0 +1,262 @@
+"""Pages: a view and a template become a file's text. The only place that makes markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tracer import labels
+from tracer.derivation import derivation, prove
+from tracer.diagram import diagram
+from tracer.drawing import svg, tikz
+from tracer.errors import TooLarge, UsageError, nearest
+from tracer.expression import Expr
+from tracer.ledger import Verification
+from tracer.lines import IN_LATEX, IN_TEXT, Language, Line
+from tracer.printers import LATEX, TEXT, Leaf, fill, template
+from tracer.rules import Rule
+from tracer.shipped import folder
+from tracer.traces import Trace
+from tracer.views import Local, Paths, Walkthrough
+from tracer.walkthrough import derivation_of, walkthrough
+
+MAX_STEPS = 3_000  # a page of more lines is not read by anybody
+LINE_WIDTH = 74.0  # digits that fit a line of the LaTeX page
+
+FORMATS = ("md", "tex", "svg")
+
+
+def page(
+    t: Trace, format: str = "md", detail: str = "full", verification: Verification | None = None
+) -> str:
+    """A trace's selected pass as Markdown, as a LaTeX document, or its network as SVG.
+
+    raises    UsageError for another format or detail, TooLarge for a page nobody would read
+    """
+    if format not in FORMATS:
+        raise UsageError(f"no format {format!r}{nearest(format, FORMATS)}; there are md, tex, svg")
+    if detail not in ("full", "first"):
+        raise UsageError(f"no detail {detail!r}; there are 'full' and 'first'")
+    if format == "svg":
+        return svg(diagram(t.program))
+    if len(t) > MAX_STEPS:
+        raise TooLarge(
+            f"a page of {len(t):,} steps is too long to read (at most {MAX_STEPS:,}); "
+            "look at single values with t.record(name) or `tracer show`"
+        )
+    view = walkthrough(t, "full" if detail == "full" else "first", verification)
+    context = _context(t, view)
+    text = _ENVIRONMENTS[format]().get_template(f"walkthrough.{format}").render(context)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _context(t: Trace, view: Walkthrough) -> dict[str, Any]:
+    words = {"w": view, "scenario": view.scenario, "conventions": view.scenario.conventions}
+    bullets = _markdown_environment().get_template("conventions.md").render(words)
+    return {
+        **words,
+        "name": file_name(t),
+        "sentences": [line.removeprefix("- ") for line in bullets.splitlines() if line.strip()],
+        "derivations": [_derived(rule) for rule in view.activations],
+        "tikz": lambda: tikz(diagram(t.program)),
+    }
+
+
+def _derived(rule: Rule) -> dict[str, Any]:
+    found = derivation(rule)
+    left = rf"\frac{{d{found.output}}}{{d{found.by}}}"
+    return {
+        "name": rule.name, "output": found.output, "formula": found.formula, "left": left,
+        "lines": found.lines,
+    }  # fmt: skip
+
+
+def gradient_text(t: Trace, parameter: int) -> str:
+    """The derivation of one parameter's gradient, for a terminal."""
+    assert t.program.root is not None
+    work, root = derivation_of(t, parameter), t.program.label(t.program.root)
+    return _text_environment().get_template("derive.txt").render(work=work, root=root)
+
+
+def rule_text(rule: Rule) -> str:
+    """A rule's derivative, one rule of differentiation a line, proven now."""
+    found = derivation(rule)
+    prove(found)
+    widest = max(len(_in_text(line.expression)) for line in found.lines)
+    return (
+        _text_environment()
+        .get_template("rule.txt")
+        .render(rule=rule, derivation=found, widest=widest)
+    )
+
+
+def file_name(t: Trace) -> str:
+    """What the page of a trace is called, without its ending."""
+    reading = re.sub(r"[^a-z0-9]+", "-", t.reading.lower()).strip("-")
+    return f"{t.title}-{reading}" if reading else t.title
+
+
+# ---- what templates may say ------------------------------------------------------------
+
+
+def _expression(e: Expr, output: str = "", symbol: str = "") -> str:
+    """An expression of a derivation in LaTeX; the rule's output under its symbol."""
+    return fill(
+        template(e, LATEX), lambda s: Leaf(symbol if s == output else labels.latex(labels.Own(s)))
+    )
+
+
+def _in_text(e: Expr) -> str:
+    return fill(template(e, TEXT), Leaf)
+
+
+def _filters(language: Language) -> dict[str, Callable[..., Any]]:
+    """What a template says of a line in one language."""
+    return {
+        "symbol": language.symbol,
+        "formula": language.formula,
+        "numbers": language.substitution,
+        "sign": language.sign,
+        "value": language.value,
+    }
+
+
+_IN_LATEX: dict[str, Callable[..., Any]] = {
+    **_filters(IN_LATEX),
+    "label": labels.latex,
+    "expression": _expression,
+}
+_IN_TEXT: dict[str, Callable[..., Any]] = {
+    **_filters(IN_TEXT),
+    "label": labels.text,
+    "expression": _in_text,
+}
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|$~])")
+_TEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+}  # fmt: skip
+_TEX_LETTERS = {letter: rf"$\{name}$" for name, letter in labels.GREEK.items()}
+_TEX_SIGNS = {"∂": r"$\partial$", "≈": r"$\approx$", "×": r"$\times$", "−": r"$-$", "⁺": "$^{+}$"}
+
+
+def _markdown(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def _tex(text: str) -> str:
+    table = {**_TEX, **_TEX_LETTERS, **_TEX_SIGNS}
+    plain = "".join(table.get(c, c) for c in " ".join(text.split()))
+    return "".join(c if ord(c) < 0x180 or c in "–—‘’“”…" else "?" for c in plain)
+
+
+def _tex_url(text: str) -> str:
+    return text.replace("%", r"\%").replace("#", r"\#").replace("&", r"\&")
+
+
+def _kind(group: object) -> str:
+    """Which kind of group a template has before it."""
+    return {Line: "line", Local: "local", Paths: "paths"}[type(group)]
+
+
+@cache
+def _markdown_environment() -> Environment:
+    return _environment({**_IN_LATEX, "prose": _markdown})
+
+
+@cache
+def _text_environment() -> Environment:
+    return _environment(_IN_TEXT)
+
+
+@cache
+def _tex_environment() -> Environment:
+    filters: dict[str, Callable[..., Any]] = {
+        **_IN_LATEX,
+        "prose": _tex,
+        "url": _tex_url,
+        "broken": broken,
+        "fits": fits,
+    }
+    return _environment(
+        filters,
+        block_start_string="<%", block_end_string="%>", variable_start_string="<<",
+        variable_end_string=">>", comment_start_string="<#", comment_end_string="#>",
+    )  # fmt: skip
+
+
+_ENVIRONMENTS = {"md": _markdown_environment, "tex": _tex_environment}
+
+
+def _environment(filters: dict[str, Callable[..., Any]], **delimiters: Any) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder("templates")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown and LaTeX: user text goes through the filter `prose`
+        **delimiters,
+    )
+    environment.filters.update(filters)
+    environment.globals["kind"] = _kind
+    return environment
+
+
+# ---- lines that fit --------------------------------------------------------------------
+
+_PIECE = re.compile(r"\\[A-Za-z]+|[{}^_]|\s+|.")
+_NO_WIDTH = {r"\mathrm", r"\text", r"\left", r"\right", r"\frac", r"\thinspace", "{", "}", "^", "_"}
+_WIDE = {r"\cdot": 1.6, r"\times": 2.6, r"\approx": 2.8, "+": 2.6, "=": 2.8, "-": 2.0}
+
+
+def width(tex: str) -> float:
+    """Roughly how wide a formula is, in digits."""
+    fraction = re.search(r"\\frac\{", tex)
+    if fraction:
+        top, rest = _braced(tex, fraction.end() - 1)
+        bottom, after = _braced(tex, rest)
+        return width(tex[: fraction.start()]) + max(width(top), width(bottom)) + width(tex[after:])
+    pieces = (m[0] for m in _PIECE.finditer(tex))
+    return sum(_WIDE.get(p, 0.0 if p in _NO_WIDTH or p.isspace() else 1.0) for p in pieces)
+
+
+def _braced(tex: str, at: int) -> tuple[str, int]:
+    """The group that opens at `at`, and where it ends."""
+    depth = 0
+    for end in range(at, len(tex)):
+        depth += {"{": 1, "}": -1}.get(tex[end], 0)
+        if depth == 0:
+            return tex[at + 1 : end], end + 1
+    raise AssertionError(f"unbalanced braces in {tex}")
+
+
+def fits(tex: str) -> bool:
+    """Whether a formula fits one line."""
+    return width(tex) <= LINE_WIDTH
+
+
+def broken(tex: str, indent: float = 12.0) -> str:
+    """A long formula broken before a + or a product sign that stands outside all brackets."""
+    lines, room = [""], LINE_WIDTH - indent
+    for part in _breakable(tex):
+        if lines[-1] and width(lines[-1] + part) > room:
+            lines.append("")
+        lines[-1] += part
+    return " \\\\\n&\\qquad {} ".join(line.strip() for line in lines)
+
+
+def _breakable(tex: str) -> list[str]:
+    """The formula cut before every operator at depth 0."""
+    depth, start, parts = 0, 0, []
+    for found in re.finditer(r"[{}()]|(?<= )(?:[+-]|\\times|\\cdot)(?= )", tex):
+        depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(found[0], 0)
+        if depth == 0 and found[0] not in "{}()":
+            parts.append(tex[start : found.start()])
+            start = found.start()
+    return [*parts, tex[start:]]
