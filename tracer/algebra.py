@@ -5,7 +5,7 @@ Imported only where something is not already in `derived.json`: sympy takes 0.4 
 
 from __future__ import annotations
 
-import sympy
+import sympy  # type: ignore[import-untyped]  # ships no types
 
 from tracer.errors import RuleError
 from tracer.expression import (

@@ -42,7 +42,7 @@ class Arithmetic(Generic[V]):
     sub: Callable[[V, V], V] = operator.sub
     mul: Callable[[V, V], V] = operator.mul
     div: Callable[[V, V], V] = operator.truediv
-    neg: Callable[[V], V] = operator.neg
+    neg: Callable[[V], V] = operator.neg  # type: ignore[assignment]  # typeshed: a protocol
 
 
 def apply(e: Expr, env: Mapping[str, V], how: Arithmetic[V]) -> V:
@@ -113,6 +113,11 @@ def _powers(base: Column, exponent: Column) -> Column:
     return np.array(values, np.float64).reshape(pairs[0].shape)
 
 
+def _greater(a: Column, b: Column) -> Column:
+    """The greater of two columns, the first where they are 0 and -0, as FLOAT has it."""
+    return np.asarray(np.where(b > a, b, a), np.float64)
+
+
 def _decimal_tanh(x: Decimal) -> Decimal:
     lost = abs(x.adjusted())  # digits that cancel in e^(2x) - 1 for a small x
     with localcontext(prec=PRECISION + lost + 2):
@@ -142,7 +147,7 @@ COLUMNS: Arithmetic[Column] = Arithmetic(
         "ln": _each(math.log),
         "sqrt": np.sqrt,
         "tanh": _each(math.tanh),
-        "max": lambda a, b: np.where(b > a, b, a),  # as FLOAT has it, also for 0 and -0
+        "max": _greater,
         "step": lambda x: (x > 0).astype(np.float64),
     },
 )

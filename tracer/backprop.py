@@ -15,6 +15,7 @@ which x reaches E_k, reaches no other term, and ∂E/∂E_k = 1; any other is �
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -74,6 +75,7 @@ class _Reverse:
 
     def run(self) -> dict[int, int]:
         self.forward = list(self.draft.blocks)
+        self.starts = [block.start for block in self.forward]
         self.needs = _needs(self.forward, self.trained, self.draft.size)
         self.terms, self.seed_is_one = self._terms()
         self.reach, self.routes = self._reach()
@@ -125,7 +127,7 @@ class _Reverse:
         return found
 
     def _block(self, cell: int) -> Block:
-        return next(b for b in self.forward if b.start <= cell < b.start + len(b))
+        return self.forward[bisect_right(self.starts, cell) - 1]
 
     # ---- sending adjoints to operands --------------------------------------------------
 
@@ -185,8 +187,8 @@ class _Reverse:
 
     def _place(self, consumer: int, target: int, slot: int) -> str:
         block = self._block(consumer)
-        same = np.flatnonzero(block.operands[consumer - block.start] == target)
-        return f"place {list(same).index(slot) + 1}" if len(same) > 1 else ""
+        same = np.flatnonzero(block.operands[consumer - block.start] == target).tolist()
+        return f"place {same.index(slot) + 1}" if len(same) > 1 else ""
 
     # ---- collecting contributions ------------------------------------------------------
 
@@ -289,8 +291,9 @@ class _Reverse:
         """Multiply chains [m, f] into steps; one factor is that step under a further name."""
         if chains.shape[1] == 0:
             return self.draft.emit(
-                _ONE, np.empty((len(called), 0)), called, Phase.BACKWARD, part=block.part, group=0
-            )
+                _ONE, np.empty((len(called), 0), np.int64), called, Phase.BACKWARD,
+                part=block.part, group=0,
+            )  # fmt: skip
         if chains.shape[1] > 1:
             return self.draft.emit(CHAIN, chains, called, Phase.BACKWARD, part=block.part)
         for label, cell in zip(called, chains[:, 0], strict=True):

@@ -315,13 +315,7 @@ def _times(factors: Iterable[Expr]) -> Expr:
 
 def _plus(terms: Iterable[tuple[Expr, bool]]) -> Expr:
     """A sum of (term, subtracted) without terms 0, inner sums after `+`, and `+ -`."""
-    flat: list[tuple[Expr, bool]] = []
-    for term, minus in terms:
-        term, minus = (term.body, not minus) if isinstance(term, Neg) else (term, minus)
-        if isinstance(term, Sum) and not minus:
-            flat += zip(term.terms, term.minus, strict=True)
-        elif term != ZERO:
-            flat.append((term, minus))
+    flat = list(_terms(terms))
     if not flat:
         return ZERO
     (first, minus), rest = flat[0], flat[1:]
@@ -329,3 +323,13 @@ def _plus(terms: Iterable[tuple[Expr, bool]]) -> Expr:
     if not rest:
         return first
     return Sum((first, *(term for term, _ in rest)), (False, *(minus for _, minus in rest)))
+
+
+def _terms(terms: Iterable[tuple[Expr, bool]]) -> Iterator[tuple[Expr, bool]]:
+    for term, minus in terms:
+        if isinstance(term, Neg):
+            yield from _terms([(term.body, not minus)])
+        elif isinstance(term, Sum) and not minus:
+            yield from _terms(zip(term.terms, term.minus, strict=True))
+        elif term != ZERO:
+            yield term, minus

@@ -27,11 +27,13 @@ FIRST_ROWS = 3
 MAX_SINGLE_BIASES = 3  # of a layer with a bias a unit; more are drawn without their names
 
 TITLE, SYMBOL, NET, EDGE, BIAS = 14.0, 16.0, 11.5, 14.0, 13.0  # font sizes, px
+ROWS = {1: 150.0, 2: 150.0, 3: 126.0, 4: 116.0, 5: 112.0}  # from circle to circle; else 104
 BIAS_RADIUS, ERROR_RADIUS, DOT_RADIUS = 15.0, 20.0, 4.0
 BIAS_RISE = 84.0  # a layer's bias above the topmost circle beside it
 BIAS_PLACE = 0.3  # … and how far into the gap
 ERROR_GAP = 110.0
 MARGIN, TITLE_ROOM = 18.0, 50.0
+MAX_TITLE = 32  # letters
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -191,6 +193,14 @@ def _inputs(program: Program, units: Mapping[int, _Unit]) -> list[int]:
     return sorted(int(cell) for block in blocks.values() for cell in block.cells)
 
 
+def _error_terms(program: Program, outputs: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """(output, the error's step that reads it)."""
+    for block in program.blocks:
+        if block.phase is Phase.ERROR:
+            for row, formal in np.argwhere(np.isin(block.operands, outputs)).tolist():
+                yield int(block.operands[row, formal]), block.start + row
+
+
 # ---- laying out ------------------------------------------------------------------------
 
 
@@ -204,7 +214,7 @@ class _Sketch:
         self.drawn: dict[int, int] = {}  # cell -> node
         rows = max(len(layer.shown) for layer in layers)
         single = any(_one_each(layer) for layer in layers)
-        self.row = max({1: 150.0, 2: 150.0, 3: 126.0, 4: 116.0, 5: 112.0}.get(rows, 104.0), 136.0 * single)
+        self.row = max(ROWS.get(rows, 104.0), 136.0 * single)
         self.r = 36.0 if rows <= 4 else 32.0
         self.gap = min(max(250.0, 0.85 * self.row * (rows - 1)), 460.0)
 
@@ -250,7 +260,7 @@ class _Sketch:
         return all(layer.whole for layer in self.layers[max(number - 1, 0) : number + 1])
 
     def _shown_units(self, layer: _Layer) -> list[_Unit]:
-        return [layer.units[cell] for cell in layer.shown if cell in layer.units]
+        return [layer.units[cell] for cell in layer.shown if cell is not None and layer.units]
 
     def _weights(self, number: int, layer: _Layer) -> None:
         whole = self._whole(number)
@@ -281,32 +291,26 @@ class _Sketch:
         """A small circle straight above its unit, where no other line passes."""
         end = self.drawn[unit.out]
         x, y = self.nodes[end].x, self.nodes[end].y - self.r
-        node = Node(Kind.BIAS, x, y - 16 - DOT_RADIUS, DOT_RADIUS)
-        if named:
-            node = Node(
-                Kind.BIAS, x, y - 14 - BIAS_RADIUS, BIAS_RADIUS, self.program.label(bias), BIAS
-            )
-        self.edges.append(Edge(self._node(node), end))
+        r, label = (BIAS_RADIUS, self.program.label(bias)) if named else (DOT_RADIUS, None)
+        self.edges.append(Edge(self._node(Node(Kind.BIAS, x, y - 14 - r, r, label, BIAS)), end))
 
     def _errors(self) -> list[Column]:
         """Each output's error term to its right; the column, where there are any."""
-        x, part, count = self._x(len(self.layers) - 1) + ERROR_GAP, "", 0
-        for block in self.program.blocks:
-            if block.phase is Phase.ERROR:
-                for row, operand in np.argwhere(np.isin(block.operands, self.layers[-1].cells)):
-                    part, count = block.part, count + 1
-                    start = self.drawn.get(int(block.operands[row, operand]))
-                    if start is not None:
-                        node = Node(
-                            Kind.ERROR, x, self.nodes[start].y, ERROR_RADIUS, block.labels[row], EDGE
-                        )
-                        self.edges.append(Edge(start, self._node(node)))
-        return [self._column(part, x, count)] if count else []
+        x = self._x(len(self.layers) - 1) + ERROR_GAP
+        terms = list(_error_terms(self.program, self.layers[-1].cells))
+        for out, term in terms:
+            if out in self.drawn:
+                start, label = self.drawn[out], self.program.label(term)
+                node = Node(Kind.ERROR, x, self.nodes[start].y, ERROR_RADIUS, label, EDGE)
+                self.edges.append(Edge(start, self._node(node)))
+        parts = {self.program.block(term).part for _, term in terms}
+        return [self._column(part, x, len(terms)) for part in sorted(parts)[:1]]
 
     def _column(self, title: str, x: float, count: int) -> Column:
-        short = title if len(title) <= 48 else title[:47] + "…"
-        wide = _breadth(short, TITLE)
-        return Column(short, x, count, TITLE * min(1.0, (self.gap - 90) / wide) if wide else TITLE)
+        short = title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…"
+        last = x >= self._x(len(self.layers) - 1)  # the error's title is near
+        room = 2 * (ERROR_GAP - 30) if last else self.gap - 20
+        return Column(short, x, count, TITLE * min(1.0, room / max(_breadth(short, TITLE), 1.0)))
 
 
 def _one_each(layer: _Layer) -> bool:

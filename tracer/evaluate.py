@@ -170,7 +170,7 @@ class _Straight:
 def _compiled(source: str, shared: Mapping[str, object]) -> Callable[..., Sequence[Given]]:
     """The function `passes` of a generated source; it holds only our own formulas."""
     space: dict[str, object] = dict(shared)
-    exec(compile(source, "<program>", "exec"), space)  # noqa: S102 - see straight_line
+    exec(compile(source, "<program>", "exec"), space)
     made = space["passes"]
     assert callable(made)
     return made
@@ -291,7 +291,7 @@ class _ByHand:
 
 
 def _decimal(value: Given) -> Decimal:
-    return value if isinstance(value, Decimal) else Decimal(float(value))  # type: ignore[arg-type]
+    return value if isinstance(value, Decimal) else Decimal(float(value))
 
 
 # ---- what went wrong -------------------------------------------------------------------

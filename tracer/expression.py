@@ -119,7 +119,7 @@ def rebuild(e: Expr, parts: tuple[Expr, ...]) -> Expr:
         case Each(repeat, _):
             return Each(repeat, *parts)
         case Diff(_, by):
-            return Diff(*parts, by)
+            return Diff(parts[0], by)
         case Sum(_, minus):
             return Sum(parts, minus)
         case Product():
@@ -142,6 +142,8 @@ def rename(e: Expr, leaf: Callable[[str], Expr]) -> Expr:
 def _walk(e: Expr) -> Iterator[str]:
     if isinstance(e, Name):
         yield e.text
+    if isinstance(e, Diff):
+        yield e.by
     for part in children(e):
         yield from _walk(part)
 
@@ -361,8 +363,10 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if not found or not found.lastgroup:
-            bad = text[at:].lstrip()[:1]
-            raise FormulaError(f"{_short(text)}: {bad!r} is not allowed at character {at + 1}")
+            at += len(text[at:]) - len(text[at:].lstrip())
+            raise FormulaError(
+                f"{_short(text)}: {text[at]!r} is not allowed at character {at + 1}"
+            )
         yield found.lastgroup, found[found.lastgroup], found.start(found.lastgroup)
         at = found.end()
 

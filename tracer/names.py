@@ -49,7 +49,7 @@ class Names:
                 (self._tight, _tight(spelling)),
                 (self._folded, _fold(_tight(spelling))),
             ):
-                cells = table.get(key, ())
+                cells = table.get(key, [])
                 if len(set(cells)) == 1:
                     return cells[0]
                 if cells:

@@ -25,7 +25,7 @@ from tracer.views import Local, Paths, Walkthrough
 from tracer.walkthrough import derivation_of, walkthrough
 
 MAX_STEPS = 3_000  # a page of more lines is not read by anybody
-LINE_WIDTH = 74.0  # digits that fit a line of the LaTeX page
+LINE_WIDTH = 74.0  # digits that fit a line of a page
 
 FORMATS = ("md", "tex", "svg")
 
@@ -166,7 +166,7 @@ def _kind(group: object) -> str:
 
 @cache
 def _markdown_environment() -> Environment:
-    return _environment({**_IN_LATEX, "prose": _markdown})
+    return _environment({**_IN_LATEX, "prose": _markdown, "fits": fits})
 
 
 @cache

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from tracer.expression import (
@@ -113,10 +114,12 @@ class Text:
 
     def product(self, factors: tuple[Expr, ...], place: Place) -> Template:
         parts = list(self.print(factors[0], Place(QUOTIENT, place.leading)))
-        for factor in factors[1:]:
+        for before, factor in pairwise(factors):
             right = self.print(factor, Place(POWER))
-            parts.append(Literal(self.between(parts[-1], right[0])))
-            parts += right
+            # after 1/2 a bare bracket would seem to stand below the line
+            slash = isinstance(before, Quotient) and self.quotient_level == QUOTIENT
+            sign = self.times if slash else self.between(parts[-1], right[0])
+            parts += (Literal(sign), *right)
         return tuple(parts)
 
     def between(self, left: Slot | Literal, right: Slot | Literal) -> str:

@@ -8,6 +8,7 @@ leaves. A `Step` is a view of one cell, made when somebody looks.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -97,7 +98,7 @@ class Program:
 
     def block(self, cell: int) -> Block:
         """The block a cell belongs to."""
-        return self.blocks[int(np.searchsorted(self._starts, cell, side="right")) - 1]
+        return self.blocks[bisect_right(self._starts, cell) - 1]
 
     def label(self, cell: int) -> Label:
         """What a cell is called."""
@@ -141,6 +142,7 @@ class Draft:
     """A program being written."""
 
     blocks: list[Block] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)  # the first cell of every block
     index: dict[str, int] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
     also: dict[int, tuple[Label, ...]] = field(default_factory=dict)
@@ -178,7 +180,7 @@ class Draft:
                 f"{labels.name(names[0])}: {rule.name} takes {len(expected)} operands, "
                 f"not {table.shape[1]}"
             )
-        if table.size and not (0 <= table.min() and table.max() < self.size):
+        if table.size and (table.min() < 0 or table.max() >= self.size):
             raise ProgramError(f"{labels.name(names[0])}: an operand is not an earlier step")
         per_sample = bool(table.size) and bool(self._per_sample()[table].any())
         return self._add(Block(
@@ -196,6 +198,7 @@ class Draft:
                 raise ProgramError(f"the name {name!r} is written twice")
             self.index[name] = block.start + row
         self.blocks.append(block)
+        self.starts.append(block.start)
         self.size += len(block)
         return block.cells
 
@@ -210,8 +213,7 @@ class Draft:
 
     def label(self, cell: int) -> Label:
         """What a cell is called."""
-        starts = [block.start for block in self.blocks]
-        block = self.blocks[int(np.searchsorted(starts, cell, side="right")) - 1]
+        block = self.blocks[bisect_right(self.starts, cell) - 1]
         return block.labels[cell - block.start]
 
     def finish(self, root: int | None = None, root_names: Sequence[str] = ()) -> Program:

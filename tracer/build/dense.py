@@ -68,8 +68,8 @@ class _Dense:
         x = self._given(_vector(self.s, network.inputs), "inputs")
         for weights, title in zip(wiring, titles, strict=True):
             self._parameters([name for row in weights for name in row if name != "-"], title)
-        for names, title in zip(biases, titles, strict=True):
-            self._parameters(names, title, conventions.biases == "trained")
+        for row, title in zip(biases, titles, strict=True):
+            self._parameters(row, title, conventions.biases == "trained")
         targets = self._given(_vector(self.s, network.targets), "targets")
         rate = self._given([conventions.learning_rate], "learning rate")
         for number, layer in enumerate(network.layers):
@@ -77,7 +77,7 @@ class _Dense:
         root = self._error(x, targets)
         gradients = backprop(self.draft, root, np.array(self.trained), self.cuts)
         emit_descent(self.draft, int(rate[0]), gradients)
-        program = self.draft.finish(root, dict.fromkeys((*ROOT_NAMES, network.total_error)))
+        program = self.draft.finish(root, [*dict.fromkeys((*ROOT_NAMES, network.total_error))])
         if conventions.update == "sequential":
             program = sequential_update(program)
         return Built(program, {program.index[n]: self.s.numbers[s] for n, s in self._names()})

@@ -1,0 +1,100 @@
+"""An independent reader of printed mathematics: LaTeX back to numbers, with mpmath.
+
+It knows nothing of tracer: it finds the displayed lines of a page, cuts them at = and ≈, and
+computes every side that is made of numbers alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import mpmath
+
+mpmath.mp.dps = 50
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One side-by-side claim of a page: `numbers sign value`."""
+
+    line: str
+    numbers: str
+    sign: str  # "=" or "≈"
+    value: str
+
+
+def displayed(page: str) -> list[str]:
+    """The displayed lines of a Markdown or LaTeX page, rows of an alignment joined."""
+    if r"\documentclass" not in page:
+        return [m.strip() for m in re.findall(r"^\$\$\n(.*?)\n\$\$$", page, re.S | re.M)]
+    single = re.findall(r"\\\[ (.*?) \\\]", page, re.S)
+    rows = re.findall(r"\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}", page, re.S)
+    joined = [row.replace(r"\qquad {}", "").replace("&", " ") for row in rows]
+    claims = [row for row in joined if re.search(r"=[^=]*\d\.\d", row)]
+    return single + [re.sub(r"\\\\(\[4pt\])?\n", " ", row) for row in claims]
+
+
+def claims(page: str) -> list[Printed]:
+    """Every printed pair of numbers and value."""
+    found = []
+    for line in displayed(page):
+        sides = re.split(r"(?: |^)(=|\\approx)(?= )", line)
+        texts, signs = [s.strip() for s in sides[::2]], sides[1::2]
+        for left, sign, right in zip(texts, signs, texts[1:], strict=False):
+            if is_numeric(left) and is_numeric(right):
+                found.append(Printed(line, left, "≈" if "approx" in sign else "=", right))
+    return found
+
+
+_WORDS = r"\\(?:frac|times|left|right|max|tanh|cdot|sqrt)(?![A-Za-z])"
+
+
+def is_numeric(side: str) -> bool:
+    """Whether a side holds no symbol of the author's."""
+    rest = re.sub(_WORDS, " ", side)
+    rest = re.sub(r"e\^", " ", rest)
+    return bool(re.search(r"\d", rest)) and not re.search(r"[A-Za-z\\]", rest)
+
+
+def value_of(side: str) -> mpmath.mpf:
+    """What a numeric side comes to, at fifty digits."""
+    names = {"exp": mpmath.exp, "tanh": mpmath.tanh, "mpf": mpmath.mpf, "max": max}
+    return eval(_python(side), {"__builtins__": {}}, names)
+
+
+def _python(side: str) -> str:
+    text = side.replace(r"\left", "").replace(r"\right", "").replace("{}", "")
+    while found := re.search(r"\\frac\{", text):
+        top, middle = _braced(text, found.end() - 1)
+        bottom, end = _braced(text, middle)
+        text = f"{text[: found.start()]}(({top})/({bottom})){text[end:]}"
+    while found := re.search(r"e\^\{", text):
+        inner, end = _braced(text, found.end() - 1)
+        text = f"{text[: found.start()]}exp({inner}){text[end:]}"
+    text = re.sub(r"\[([^\[\]>]+)>([^\[\]>]+)\]", r"(1 if (\1) > (\2) else 0)", text)
+    text = text.replace(r"\times", "*").replace(r"\cdot", "*").replace("^", "**")
+    text = text.replace("{", "(").replace("}", ")").replace("\\", "")
+    return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)", r"mpf('\1')", text)
+
+
+def _braced(text: str, at: int) -> tuple[str, int]:
+    depth = 0
+    for end in range(at, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[end], 0)
+        if not depth:
+            return text[at + 1 : end], end + 1
+    raise AssertionError(f"unbalanced: {text}")
+
+
+def half_unit(value: str) -> mpmath.mpf:
+    """Half a unit of the last digit printed."""
+    found = re.search(r"\d+(?:\.(\d+))?(?: \\times 10\^\{(-?\d+)\})?", value)
+    assert found, value
+    return mpmath.mpf(10) ** (int(found[2] or 0) - len(found[1] or "")) / 2
+
+
+def is_true(claim: Printed) -> bool:
+    """Whether the printed numbers give the printed value to its last digit."""
+    gap = abs(value_of(claim.numbers) - value_of(claim.value))
+    return gap <= half_unit(claim.value) * (1 + mpmath.mpf(10) ** -30)
