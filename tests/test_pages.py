@@ -26,7 +26,7 @@ SHIPPED = scenario_names()
 
 def scenario_text(
     *, conventions: str = "", activation: str = "sigmoid", out: str = "sigmoid",
-    bias1: str = '["b1", "b2"]', title: str = "A net", x1: str = "0.5", extra: str = "",
+    bias1: str = '["b1", "b2"]', title: str = "A net", x1: str = "0.5",
 ) -> str:  # fmt: skip
     """A 2-2-2 net with negative numbers; biases one a unit and one a layer."""
     return f"""
@@ -61,7 +61,6 @@ activation = "{activation}"
 weights = [["v1", "v2"], ["v3", "v4"]]
 bias = "c"
 activation = "{out}"
-{extra}
 """
 
 
@@ -69,7 +68,7 @@ VARIANTS = {
     "deltas": scenario_text(conventions='chain = "deltas"'),
     "tanh, mean": scenario_text(conventions='loss = "mean squared error"', activation="tanh"),
     "relu, o - t": scenario_text(conventions='sign = "o - t"', activation="relu", out="identity"),
-    "shared bias": scenario_text(conventions='loss = "squared error"', bias1='"b1"', extra="").replace(
+    "shared bias": scenario_text(conventions='loss = "squared error"', bias1='"b1"').replace(
         "b2 = -0.1\n", ""
     ),
     "sequential": scenario_text(conventions='update = "sequential"\nsign = "o - t"'),
@@ -193,10 +192,7 @@ def test_slips_of_the_source_are_told_with_the_right_value_and_the_reason() -> N
 def test_a_page_under_a_reading_says_so_and_uses_it() -> None:
     text = page_of("mazur", "md", reading="sequential update")
     assert "**Reading: sequential update.**" in text
-    assert (
-        "\\frac{\\partial \\mathrm{net_{o1}}}{\\partial \\mathrm{out_{h1}}} = w_{5}^{+} = 0.358916480"
-        in text
-    )
+    assert r"{\partial \mathrm{out_{h1}}} = w_{5}^{+} = 0.358916480" in text
 
 
 def test_the_kink_of_relu_is_stated_as_a_convention() -> None:
@@ -251,7 +247,11 @@ x = [0.1, -0.2, 0.3, -0.4, 0.5, -0.6, 0.7, 0.8]
 t = [1, 0, 1]
 eta = 0.1
 [givens."Weights"]
-W1 = [[0.11111, 0.2, 0.3, -0.4, 0.5, 0.6, 0.7, -0.8], [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]]
+W1 = [
+  [0.11111, 0.2, 0.3, -0.4, 0.5, 0.6, 0.7, -0.8],
+  [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1],
+  [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7],
+]
 W2 = [[1, -1.5, 0.5], [0.3, 0.2, 0.1], [-0.1, -0.2, -0.3]]
 W3 = [[1, -1.5, 0.5], [0.3, 0.2, 0.1], [-0.1, -0.2, -0.3]]
 [network]

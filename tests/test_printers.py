@@ -41,11 +41,11 @@ def printed(text, language):
         ("-a", "-a", "-a", "-a"),
         ("-(a + b)", "-(a + b)", "-(a + b)", "-(a + b)"),
         (r"a \cdot b \cdot c", "a · b · c", "a*b*c", "a*b*c"),
-        (r"a \cdot (-b)", "a · (-b)", "a*(-b)", "a*-b"),
+        ("a (-b)", "a (-b)", "a*(-b)", "a*-b"),
         ("a (1 - a)", "a (1 - a)", "a*(1.0 - a)", "a*(1 - a)"),
         ("(a + b) (c + a)", "(a + b) (c + a)", "(a + b)*(c + a)", "(a + b)*(c + a)"),
         (r"(a + b) \cdot 2", "(a + b) · 2", "(a + b)*2.0", "(a + b)*2"),
-        (r"a \cdot (b \cdot c)", "a · (b · c)", "a*(b*c)", "a*(b*c)"),
+        (r"a (b \cdot c)", "a (b · c)", "a*(b*c)", "a*(b*c)"),
         (r"\frac{a}{b}", "a/b", "a/b", "a/b"),
         (r"\frac{a + b}{c - a}", "(a + b)/(c - a)", "(a + b)/(c - a)", "(a + b)/(c - a)"),
         (r"\frac{\frac{a}{b}}{c}", "a/b/c", "a/b/c", "a/b/c"),
@@ -62,12 +62,12 @@ def printed(text, language):
         (r"\ln(a + b)", "ln(a + b)", "ln(a + b)", "ln(a + b)"),
         (r"\max(0, z)", "max(0, z)", "max(0.0, z)", "max(0, z)"),
         ("[z > 0]", "[z > 0]", "(1.0 if z > 0 else 0.0)", "step(z)"),
-        (r"\sqrt{a} b", "sqrt(a) · b", "sqrt(a)*b", "sqrt(a)*b"),
+        (r"\sqrt{a} b", "sqrt(a) b", "sqrt(a)*b", "sqrt(a)*b"),
     ],
 )
 def test_each_construct_has_its_form_in_each_language(latex, text, python, formula):
     assert latex == printed(formula, LATEX)
-    assert text.replace("sqrt(a) · b", "sqrt(a) b") == printed(formula, TEXT)
+    assert text == printed(formula, TEXT)
     assert python == printed(formula, PYTHON)
 
 
@@ -156,15 +156,14 @@ def test_a_label_has_a_symbol_a_text_and_a_name(latex, text, name, label):
 @pytest.mark.parametrize(
     ("expected", "label"),
     [
-        (r"\left(\frac{\partial E}{\partial w_{5}}\right)^{2}", Derivative(E, W5)),
+        (r"(\frac{\partial E}{\partial w_{5}})^{2}", Derivative(E, W5)),
         ("(w_{5}^{+})^{2}", Updated(W5)),
         ("(w^{(1)})^{2}", Own("w", "", "w^{(1)}")),
         ("w_{5}^{2}", W5),
     ],
 )
 def test_a_raised_symbol_or_a_fraction_is_squared_in_brackets(expected, label):
-    found = fill(template(parse("x^2"), LATEX), lambda _: labels.latex_leaf(label))
-    assert expected.replace(r"\left(", "(").replace(r"\right)", ")") == found
+    assert expected == fill(template(parse("x^2"), LATEX), lambda _: labels.latex_leaf(label))
 
 
 @given(trees())

@@ -78,6 +78,7 @@ class _Reverse:
         self.starts = [block.start for block in self.forward]
         self.needs = _needs(self.forward, self.trained, self.draft.size)
         self.terms, self.seed_is_one = self._terms()
+        self.ends = np.unique([*self.terms, self.root])  # what a name ∂c/∂x may promise of
         self.reach, self.routes = self._reach()
         self.edges: list[_Edges] = []
         self.gradients: dict[int, int] = {}
@@ -104,10 +105,10 @@ class _Reverse:
         return np.array([self.root]), True
 
     def _reach(self) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Which terms a cell reaches [cell, term], and through how many operand places."""
-        reach = np.zeros((self.draft.size, len(self.terms)), np.bool_)
-        routes = np.zeros((self.draft.size, len(self.terms)), np.int64)
-        reach[self.terms, np.arange(len(self.terms))] = True
+        """Which ends a cell reaches [cell, end], and through how many operand places."""
+        reach = np.zeros((self.draft.size, len(self.ends)), np.bool_)
+        routes = np.zeros((self.draft.size, len(self.ends)), np.int64)
+        reach[self.ends, np.arange(len(self.ends))] = True
         for block in reversed(self.forward):
             for column in block.operands.T:
                 np.logical_or.at(reach, column, reach[block.cells])
@@ -179,10 +180,8 @@ class _Reverse:
         return Derivative(self.draft.label(consumer), self.draft.label(target), note)
 
     def _also_indirect(self, consumer: int, target: int) -> bool:
-        """Whether ∂c/∂x would be taken for the whole derivative of a term (or the error)."""
-        if consumer == self.root and consumer not in self.terms:
-            return False
-        which = np.flatnonzero(self.terms == consumer)
+        """Whether ∂c/∂x would be taken for the whole derivative of a term or the error."""
+        which = np.flatnonzero(self.ends == consumer)
         return bool(len(which)) and bool((self.routes[target, which] > 1).any())
 
     def _place(self, consumer: int, target: int, slot: int) -> str:
@@ -237,7 +236,8 @@ class _Reverse:
 
     def _cut(self, block: Block, cells: Cells, full: Cells) -> list[_Adjoint]:
         found = []
-        cut = [self._cut_of(block, int(cell)) for cell in cells]
+        one = block.rule and not full.shape[1]  # a factor 1 is left out, not named
+        cut = [None if one else self._cut_of(block, int(cell)) for cell in cells]
         for kind in (None, *Cut):
             mask = np.array([c == kind for c in cut])
             if not mask.any():
@@ -313,21 +313,20 @@ class _Reverse:
             if not self._block(cell).rule:
                 self.gradients[cell] = adjoint
             self.draft.alias(Derivative(self.draft.label(self.root), own), adjoint)
-            terms = np.flatnonzero(self.reach[cell])
-            if (
-                len(terms) == 1
-                and self.seed_is_one
-                and self.terms[terms[0]] not in (cell, self.root)
-            ):
-                term = self.draft.label(int(self.terms[terms[0]]))
-                self.draft.alias(Derivative(term, own), adjoint)
+            term = self._only_term(cell)
+            if term is not None and term not in (cell, self.root):
+                self.draft.alias(Derivative(self.draft.label(term), own), adjoint)
+
+    def _only_term(self, cell: int) -> int | None:
+        """The one term a cell reaches, if ∂E/∂cell is that term's derivative too."""
+        terms = [end for end in self.ends[self.reach[cell]].tolist() if end in self.terms]
+        return terms[0] if len(terms) == 1 and self.seed_is_one else None
 
     def _contribution(self, cell: int, consumer: int, slot: int) -> Label:
         own = self.draft.label(cell)
-        terms = np.flatnonzero(self.reach[consumer])
-        if len(terms) == 1 and self.seed_is_one and self.routes[cell, terms[0]] == 1:
-            term = int(self.terms[terms[0]])
-            if term != self.root:
+        term = self._only_term(consumer)
+        if term is not None and term != self.root:
+            if self.routes[cell, np.searchsorted(self.ends, term)] == 1:
                 return Derivative(self.draft.label(term), own)
         place = self._place(consumer, cell, slot)
         via = f"via {labels.name(self.draft.label(consumer))}" + (f" {place}" if place else "")

@@ -1,4 +1,4 @@
-"""The network as a drawing: circles, lines and labels in px, read from a program alone.
+"""The network as a drawing, read from a program alone.
 
 A forward step over weights `w_i` and sources `x_i` is a unit's net, a forward step on a net
 alone is that unit's output, a step of the error on an output is its error term; a source
@@ -9,24 +9,22 @@ that no unit gives is an input. Nothing here makes markup.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from itertools import groupby
-from math import hypot
 
 import numpy as np
 
-from tracer import labels
-from tracer.labels import GREEK, Label
+from tracer.figure import EDGE, TITLE, Column, Diagram, Edge, Kind, Node
+from tracer.placing import placed
 from tracer.program import Block, Phase, Program
+from tracer.symbols import fitted, text_breadth
 
 MAX_ROWS = 8  # a column of more units shows the first few, dots and the last
 FIRST_ROWS = 3
 MAX_SINGLE_BIASES = 3  # of a layer with a bias a unit; more are drawn without their names
 
-TITLE, SYMBOL, NET, EDGE, BIAS = 14.0, 16.0, 11.5, 14.0, 13.0  # font sizes, px
+BIAS = 13.0  # font size of a bias, px
 ROWS = {1: 150.0, 2: 150.0, 3: 126.0, 4: 116.0, 5: 112.0}  # from circle to circle; else 104
 BIAS_RADIUS, ERROR_RADIUS, DOT_RADIUS = 15.0, 20.0, 4.0
 BIAS_RISE = 84.0  # a layer's bias above the topmost circle beside it
@@ -34,74 +32,6 @@ BIAS_PLACE = 0.3  # … and how far into the gap
 ERROR_GAP = 110.0
 MARGIN, TITLE_ROOM = 18.0, 50.0
 MAX_TITLE = 32  # letters
-
-Box = tuple[float, float, float, float]  # left, top, right, bottom
-
-
-class Kind(Enum):
-    """What a circle stands for."""
-
-    INPUT = "input"
-    HIDDEN = "hidden"
-    OUTPUT = "output"
-    BIAS = "bias"
-    ERROR = "error"
-    MORE = "more"  # the dots in a column that is not shown whole
-
-
-@dataclass(frozen=True)
-class Node:
-    """A circle, what is written in it, and below that, smaller, a unit's net."""
-
-    kind: Kind
-    x: float
-    y: float
-    r: float
-    label: Label | None = None
-    size: float = SYMBOL  # font size of the label
-    net: Label | None = None
-    net_size: float = NET
-
-
-@dataclass(frozen=True)
-class Edge:
-    """A line between two nodes, by their index."""
-
-    start: int
-    end: int
-    label: Label | None = None
-    at: float = 0.0  # where the label sits, from centre (0) to centre (1)
-    size: float = EDGE  # its font size
-    faint: bool = False  # one of many
-
-
-@dataclass(frozen=True)
-class Column:
-    """What a column is called, and how many circles it stands for."""
-
-    title: str
-    x: float
-    count: int
-    size: float = TITLE
-
-
-@dataclass(frozen=True)
-class Diagram:
-    """A drawing; empty for a program without a network."""
-
-    width: float
-    height: float
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    columns: tuple[Column, ...]  # inputs, layers, error
-
-    def spot(self, edge: Edge) -> tuple[float, float]:
-        """Where an edge's label has its centre."""
-        return _along(self.nodes[edge.start], self.nodes[edge.end], edge.at)
-
-    def box(self, edge: Edge) -> Box:
-        """The white ground of an edge's label."""
-        return _ground(_named(edge), *self.spot(edge), edge.size)
 
 
 def diagram(program: Program) -> Diagram:
@@ -310,7 +240,9 @@ class _Sketch:
         short = title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…"
         last = x >= self._x(len(self.layers) - 1)  # the error's title is near
         room = 2 * (ERROR_GAP - 30) if last else self.gap - 20
-        return Column(short, x, count, TITLE * min(1.0, room / max(_breadth(short, TITLE), 1.0)))
+        return Column(
+            short, x, count, TITLE * min(1.0, room / max(text_breadth(short, TITLE), 1.0))
+        )
 
 
 def _one_each(layer: _Layer) -> bool:
@@ -320,7 +252,7 @@ def _one_each(layer: _Layer) -> bool:
 
 def _framed(nodes: Sequence[Node], edges: Sequence[Edge], columns: Sequence[Column]) -> Diagram:
     """The sketch with its labels placed, moved to where no coordinate is negative."""
-    halves = [(c.x, _breadth(c.title, c.size) / 2) for c in columns]
+    halves = [(c.x, text_breadth(c.title, c.size) / 2) for c in columns]
     halves += [(node.x, node.r) for node in nodes]
     left, right = min(x - half for x, half in halves), max(x + half for x, half in halves)
     top, bottom = min(n.y - n.r for n in nodes), max(n.y + n.r for n in nodes)
@@ -329,200 +261,6 @@ def _framed(nodes: Sequence[Node], edges: Sequence[Edge], columns: Sequence[Colu
         right + dx + MARGIN,
         bottom + dy + MARGIN,
         tuple(replace(node, x=node.x + dx, y=node.y + dy) for node in nodes),
-        tuple(_placed(nodes, edges)),
+        tuple(placed(nodes, edges)),
         tuple(replace(column, x=column.x + dx) for column in columns),
     )
-
-
-# ---- placing the labels of edges -------------------------------------------------------
-
-BEST = 0.3  # near the start, where the lines of one source have parted
-PLACES = tuple(k / 50 for k in range(8, 41))  # 0.16 … 0.8
-CROSSED, COVERED = 10.0, 1000.0  # what it costs when a line crosses a label, a label another
-MAX_CROSSED = 0.2  # lines through a label, on average, from where names help nobody
-SWEEPS = 12
-
-
-def _ground(label: Label, x: float, y: float, size: float) -> Box:
-    half = breadth(label, size) / 2 + 3
-    return x - half, y - 0.68 * size, x + half, y + 0.68 * size
-
-
-def _placed(nodes: Sequence[Node], edges: Sequence[Edge]) -> Iterator[Edge]:
-    """The edges with their labels where they are read best, gap by gap; unlabelled if nowhere."""
-    spots: dict[int, float] = {}
-    named = [k for k, edge in enumerate(edges) if edge.label]
-    gaps = sorted({(nodes[edges[k].start].x, nodes[edges[k].end].x) for k in named})
-    for ends in gaps:
-        own = [k for k in named if (nodes[edges[k].start].x, nodes[edges[k].end].x) == ends]
-        spots.update(_spots(nodes, edges, own))
-    for k, edge in enumerate(edges):
-        if k in spots:
-            yield replace(edge, at=spots[k])
-        else:
-            yield replace(edge, label=None, faint=edge.faint or bool(edge.label))
-
-
-def _spots(nodes: Sequence[Node], edges: Sequence[Edge], own: Sequence[int]) -> dict[int, float]:
-    """A place for every label of a gap, or for none: the cheapest, changed until none improves."""
-    choices = {k: list(_choices(nodes, edges, k)) for k in own}
-    if not all(choices.values()):
-        return {}
-    chosen = {k: min(choices[k], key=lambda choice: choice[0]) for k in own}
-    for _ in range(SWEEPS):
-        before = dict(chosen)
-        for k in own:
-            others = [chosen[other][2] for other in own if other != k]
-            chosen[k] = min(
-                choices[k],
-                key=lambda choice: choice[0] + COVERED * sum(meet(choice[2], o) for o in others),
-            )
-        if chosen == before:
-            break
-    boxes = [chosen[k][2] for k in own]
-    covered = any(meet(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
-    crossed = sum(chosen[k][0] // CROSSED for k in own) / len(own)
-    return {} if covered or crossed > MAX_CROSSED else {k: chosen[k][1] for k in own}
-
-
-_Choice = tuple[float, float, Box]  # cost, place on the edge, box
-
-
-def _choices(nodes: Sequence[Node], edges: Sequence[Edge], k: int) -> Iterator[_Choice]:
-    """Places of an edge's label that touch no node."""
-    edge = edges[k]
-    start, end = nodes[edge.start], nodes[edge.end]
-    near = [n for n in nodes if start.x - n.r <= n.x <= end.x + n.r]
-    lines = [
-        (nodes[e.start], nodes[e.end])
-        for e in edges
-        if (e.start, e.end) != (edge.start, edge.end)
-        and nodes[e.start].x < end.x and nodes[e.end].x > start.x
-    ]  # fmt: skip
-    for at in PLACES:
-        box = _ground(_named(edge), *_along(start, end, at), edge.size)
-        if not any(touches(box, node) for node in near):
-            crossings = sum(crosses(box, a, b) for a, b in lines)
-            yield CROSSED * crossings + 8 * abs(at - BEST), at, box
-
-
-def _named(edge: Edge) -> Label:
-    assert edge.label, edge
-    return edge.label
-
-
-def _along(start: Node, end: Node, at: float) -> tuple[float, float]:
-    return start.x + at * (end.x - start.x), start.y + at * (end.y - start.y)
-
-
-def meet(a: Box, b: Box) -> bool:
-    """Whether two boxes overlap."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def touches(box: Box, node: Node) -> bool:
-    """Whether a box reaches into a circle."""
-    x, y = min(max(node.x, box[0]), box[2]), min(max(node.y, box[1]), box[3])
-    return hypot(x - node.x, y - node.y) < node.r + 2
-
-
-def crosses(box: Box, a: Node, b: Node) -> bool:
-    """Whether the line between two nodes passes through a box."""
-    first, last = 0.0, 1.0
-    for start, way, low, high in (
-        (a.x, b.x - a.x, box[0], box[2]),
-        (a.y, b.y - a.y, box[1], box[3]),
-    ):
-        if way == 0:
-            if not low < start < high:
-                return False
-        else:
-            enter, leave = sorted(((low - start) / way, (high - start) / way))
-            first, last = max(first, enter), min(last, leave)
-    return first < last
-
-
-# ---- symbols as runs of text -----------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Run:
-    """A piece of a symbol in one style; sizes in em of the symbol."""
-
-    text: str
-    italic: bool
-    size: float = 1.0
-    rise: float = 0.0  # of its baseline, upwards
-
-
-@dataclass(frozen=True)
-class _Style:
-    upright: bool = False
-    size: float = 1.0
-    rise: float = 0.0
-    accent: str = ""
-
-
-_FONTS = {r"\mathrm": True, r"\text": True, r"\mathbf": True, r"\mathit": False}
-_ACCENTS = {r"\hat": "\u0302", r"\bar": "\u0304", r"\tilde": "\u0303", r"\vec": "\u20d7"}
-_LETTERS = {rf"\{name}": letter for name, letter in GREEK.items()} | {
-    r"\varepsilon": "ε", r"\Delta": "Δ", r"\Sigma": "Σ", r"\ell": "ℓ", r"\prime": "′",
-    r"\thinspace": " ", r"\quad": " ", "'": "′", "-": "−",
-}  # fmt: skip
-_TOKEN = re.compile(r"\\[A-Za-z]+|.", re.DOTALL)
-
-
-def runs(label: Label) -> tuple[Run, ...]:
-    """A label's symbol as its LaTeX has it: `w5` is an italic w and a lowered 5."""
-    if isinstance(label, labels.Derivative):
-        return (Run(labels.text(label), False),)
-    style, after, outside = _Style(), None, list[_Style]()
-    pieces: list[Run] = []
-    for token in _TOKEN.findall(labels.latex(label)):
-        now = after or style
-        if token == "{":
-            outside.append(style)
-            style, after = now, None
-        elif token == "}":
-            style, after = outside.pop() if outside else style, None
-        elif changed := _restyled(token, now):
-            after = changed
-        elif token != " " or now.upright:
-            piece = _LETTERS.get(token, token) + now.accent
-            italic = piece[0].isalpha() and not now.upright
-            pieces.append(Run(piece, italic, now.size, now.rise))
-            after = None
-    return _joined(pieces)
-
-
-def _restyled(token: str, now: _Style) -> _Style | None:
-    """The style a token gives to what follows it; None for a letter."""
-    if token in ("_", "^"):
-        rise = now.rise + now.size * (0.38 if token == "^" else -0.24)
-        return replace(now, size=0.72 * now.size, rise=rise)
-    if token in _FONTS:
-        return replace(now, upright=_FONTS[token])
-    return replace(now, accent=_ACCENTS[token]) if token in _ACCENTS else None
-
-
-def _joined(pieces: Sequence[Run]) -> tuple[Run, ...]:
-    styles = groupby(pieces, key=lambda piece: (piece.italic, piece.size, piece.rise))
-    return tuple(Run("".join(p.text for p in same), *style) for style, same in styles)
-
-
-_NARROW, _BROAD = frozenset("fijlrt.,:;'′|()[] I"), frozenset("mwMW@%−+=—")
-
-
-def breadth(label: Label, size: float) -> float:
-    """Roughly how wide a label is, in px, in the widest of the usual sans-serif fonts."""
-    return sum(_breadth(run.text, run.size * size) for run in runs(label))
-
-
-def _breadth(text: str, size: float) -> float:
-    return size * sum(0.41 if c in _NARROW else 0.94 if c in _BROAD else 0.65 for c in text)
-
-
-def fitted(label: Label, size: float, room: float) -> float:
-    """The font size at which a label fits into a room."""
-    wide = breadth(label, size)
-    return size * min(1.0, room / wide) if wide else size

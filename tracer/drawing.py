@@ -11,9 +11,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tracer import labels
-from tracer.diagram import Diagram, runs
+from tracer.figure import Diagram
 from tracer.labels import Label
 from tracer.shipped import folder
+from tracer.symbols import runs
 
 LINE = 450.0  # pt: a line of an A4 page with margins of 2.5 cm has 455
 PT = 0.75  # of a px

@@ -50,7 +50,8 @@ def choice(*allowed: str) -> Any:
     return (AfterValidator(check), Field(json_schema_extra={"enum": list(allowed)}))
 
 
-_NAME = re.compile(r"[A-Za-z\u0370-\u03ff][A-Za-z0-9_ \u0370-\u03ff]*'*(\[[0-9,]+\])?")
+_LETTERS = "A-Za-z" + "".join(GREEK.values())
+_NAME = re.compile(rf"[{_LETTERS}][{_LETTERS}0-9_ ]*'*(\[[0-9,]+\])?")
 
 
 def _name(value: str) -> str:
@@ -67,14 +68,14 @@ def _pattern(value: str) -> str:
 _SYMBOL = re.compile(
     r"(?:[A-Za-z0-9 ,'()+*=-]|[_^]|\{|\}|"
     r"\\(?:mathrm|mathbf|mathit|text|hat|bar|tilde|vec|prime|ell|thinspace|quad|"
-    + "|".join((*GREEK, "varepsilon", "Delta", "Sigma"))
+    + "|".join((*GREEK, "varepsilon"))
     + r")(?![A-Za-z]))+"
 )
 
 
 def _symbol(value: str) -> str:
     opened = value.count("{") - value.count("}")
-    if not _SYMBOL.fullmatch(value) or opened or len(value) > 100:
+    if not _SYMBOL.fullmatch(value) or "^^" in value or opened or len(value) > 100:
         raise ValueError(
             f"{value[:60]!r} is not a plain LaTeX symbol (letters, digits, _ ^ {{ }}, Greek "
             "letters, \\mathrm, \\text, \\hat, \\bar)"

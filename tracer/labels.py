@@ -44,9 +44,11 @@ class Delta:
 Label = Own | Derivative | Updated | Delta
 
 GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η",
-    "theta": "θ", "lambda": "λ", "mu": "μ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ",
-    "omega": "ω",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
+    "theta": "θ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
+    "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "upsilon": "υ", "phi": "φ", "chi": "χ",
+    "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ",
+    "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
 _LETTERS = {letter: name for name, letter in GREEK.items()}
 
@@ -99,21 +101,29 @@ def _note(note: str) -> str:
     return r" \thinspace ".join(words)
 
 
-_WORD = re.compile(r"([A-Za-z]+?|[α-ω])_?(\d[\w]*|(?<=_)\w+)?((?:\[[^\]]*\])?)('*)")
+_LETTER = "[" + "".join(GREEK.values()) + "]"
+_WORD = re.compile(rf"([A-Za-z]+?|{_LETTER})_?(\d[\w]*|(?<=_)\w+)?((?:\[[^\]]*\])?)('*)")
 
 
 def _word(word: str) -> str:
-    """`w5` → w_{5}, `net_h1` → \\mathrm{net_{h1}}, `eta` → \\eta, `W1[2,3]` → W1_{2,3}."""
+    """`w5` → w_{5}, `net_h1` → \\mathrm{net_{h1}}, `eta` → \\eta, `W1[2,3]` → \\mathrm{W1_{2,3}}."""
     found = _WORD.fullmatch(word)
     if not found:
-        return rf"\mathrm{{{word.replace('_', '')}}}"
+        return rf"\mathrm{{{_latin(word.replace('_', ''))}}}"
     base, sub, index, primes = found.groups()
+    if sub and index:  # the indices of an element stand alone below the matrix's own name
+        base, sub = f"{base}{sub.replace('_', '')}", ""
     base = _LETTERS.get(base, base)
-    inner = ",".join(part for part in ((sub or "").replace("_", ","), index[1:-1]) if part)
-    below = f"_{{{inner}}}" if inner else ""
+    below = (sub or "").replace("_", ",") or index[1:-1]
+    below = f"_{{{_latin(below)}}}" if below else ""
     if base in GREEK:
         return rf"\{base}{below}{primes}"
     return f"{base}{below}{primes}" if len(base) == 1 else rf"\mathrm{{{base}{below}}}{primes}"
+
+
+def _latin(text: str) -> str:
+    """Text whose Greek letters are LaTeX commands."""
+    return "".join(rf"\{_LETTERS[c]} " if c in _LETTERS else c for c in text)
 
 
 def _raised(symbol: str) -> bool:

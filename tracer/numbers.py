@@ -32,7 +32,7 @@ class Shown(NamedTuple):
     @property
     def decimal(self) -> Decimal:
         """The number exactly as shown."""
-        return Decimal(self.text).scaleb(self.exponent)
+        return Decimal(self.plain)
 
     @property
     def plain(self) -> str:
@@ -96,4 +96,5 @@ def _without_zeros(text: str) -> str:
 
 def _scientific(exact: Decimal, digits: Digits) -> Shown:
     kept = rounded(exact, Digits(None, digits.significant or _SCIENTIFIC))
-    return Shown(f"{kept.scaleb(-kept.adjusted()):f}", kept.adjusted())
+    text, _, exponent = f"{kept:e}".partition("e")
+    return Shown(text, int(exponent))

@@ -1,0 +1,107 @@
+"""Every command and every line of the README does what it says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tracer import cli
+from tracer.catalog import NETS
+from tracer.scenario import LOSSES, Conventions, read
+from tracer.shipped import scenario_names
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+def commands() -> list[str]:
+    """The lines of shell blocks, without their remarks."""
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    return [re.sub(r"\s+#.*", "", line) for line in lines if line.strip()]
+
+
+TOUR = [line for line in commands() if line.startswith("tracer ")]
+
+
+def test_the_tour_of_the_readme_runs_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In order, in one folder: `new` comes before what uses its file."""
+    monkeypatch.chdir(tmp_path)
+    assert len(TOUR) >= 10
+    for line in TOUR:
+        done = CliRunner().invoke(cli.main, shlex.split(line)[1:])
+        assert done.exit_code == 0, (line, done.output)
+        assert done.output, line
+    assert (tmp_path / "pages" / "mazur.md").exists()
+    assert (tmp_path / "out" / "mine.svg").exists()
+
+
+def test_the_rest_of_the_commands_are_the_two_that_do_everything() -> None:
+    """CI runs the second as it stands here; the first is its install and a command of the tour."""
+    first, second = (line for line in commands() if line not in TOUR)
+    assert first.endswith(".venv/bin/pip install -q . && .venv/bin/tracer render thinkinfi")
+    assert second.endswith(".venv/bin/pip install -q '.[test]' && .venv/bin/python -m pytest")
+    assert "README.md" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_the_scenario_of_the_readme_renders_and_verifies(tmp_path: Path) -> None:
+    (text,) = blocks("toml")
+    path = tmp_path / "unit.toml"
+    path.write_text(text, "utf-8")
+    for command in (["render", str(path), "-o", str(tmp_path)], ["verify", str(path)]):
+        done = CliRunner().invoke(cli.main, command)
+        assert done.exit_code == 0, done.output
+    assert read(text, "unit.toml", "unit").conventions.decimals == 4
+
+
+def test_the_python_of_the_readme_gives_what_it_says() -> None:
+    (text,) = blocks("python")
+    space: dict[str, object] = {}
+    exec(compile(text, "README.md", "exec"), space)
+    for line in text.splitlines():
+        if found := re.fullmatch(r"(t\[.*?\]) +# ([\d.]+)", line):
+            import tracer
+
+            assert float(found[2]) == eval(found[1], {"t": tracer.trace("thinkinfi")})
+
+
+def test_the_excerpt_is_on_the_page() -> None:
+    page = (ROOT / "out" / "thinkinfi.md").read_text("utf-8")
+    excerpt = [line.removeprefix("> ") for line in README.splitlines() if line.startswith("> ")]
+    assert len(excerpt) > 10
+    for line in excerpt:
+        assert line in page, line
+
+
+def test_files_that_the_readme_names_exist() -> None:
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_readme_lists_every_scenario_module_and_convention() -> None:
+    for name in scenario_names():
+        assert f"| `{name}` |" in README
+    for convention in Conventions.model_fields:
+        assert f"`{convention}`" in README, convention
+    for choice in (*LOSSES, NETS[0]):
+        assert choice in README
+    shown = set(re.findall(r"`([a-z_]+)/?`", README.split("## How it is built")[1]))
+    modules = {p.stem for p in (ROOT / "tracer").glob("*.py")} - {"__init__", "__main__"}
+    small = {"errors", "numbers", "shipped", "terminal", "derive_catalog"}
+    assert modules - small <= shown
+
+
+def test_versions_and_dependencies_are_stated_once() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["requires-python"] == ">=3.11"
+    assert "Python 3.11 or newer" in README
