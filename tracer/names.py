@@ -7,7 +7,8 @@ Exact names first; then ignoring spaces and underscores; then case too. `∂` is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 
 from tracer import labels
 from tracer.errors import LookupFailed, nearest
@@ -31,7 +32,7 @@ class Names:
             self._exact.setdefault(name, program.root or 0)
         self._root_names = {_fold(_tight(name)) for name in program.root_names}
         self._canonical = program.step(program.root).name if program.root is not None else ""
-        self._listed = tuple(program.index)
+        self.listed = tuple(program.index)  # every step, in order
         self._tight = _by(self._exact, _tight)
         self._folded = _by(self._exact, lambda name: _fold(_tight(name)))
 
@@ -67,6 +68,12 @@ class Names:
         return typed
 
 
+@lru_cache(maxsize=32)
+def names_of(program: Program) -> Names:
+    """The names of a program, prepared once."""
+    return Names(program)
+
+
 def _tight(name: str) -> str:
     return _GAP.sub("\0", name).replace(" ", "").replace("_", "").replace("\0", "_")
 
@@ -80,8 +87,3 @@ def _by(names: dict[str, int], key: Callable[[str], str]) -> dict[str, list[int]
     for name, cell in names.items():
         found.setdefault(key(name), []).append(cell)
     return found
-
-
-def unknown(typed: str, known: Iterable[str], what: str) -> LookupFailed:
-    """The error for a name that is not one of `known`."""
-    return LookupFailed(f"no {what} {typed!r}{nearest(typed, known)}")

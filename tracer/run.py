@@ -13,7 +13,7 @@ from tracer.build.dense import Built, build
 from tracer.errors import ProgramError, RuleError, ScenarioError, UsageError
 from tracer.evaluate import Given, Progress, run
 from tracer.ledger import Verification
-from tracer.names import Names
+from tracer.names import names_of
 from tracer.scenario import Scenario
 from tracer.traces import Trace
 
@@ -101,7 +101,7 @@ class Runs:
             near = [value, math.nextafter(value, math.inf), math.nextafter(value, -math.inf)]
             givens[cell] = np.array([value, *(chance.choice(near) for _ in range(REPLICAS - 1))])
         values = run(made.program, givens, [iteration], progress=self.progress)
-        return [float(v) for v in values[0, :, Names(made.program).find(name)]]
+        return [float(v) for v in values[0, :, names_of(made.program).find(name)]]
 
 
 def verify(scenario: Scenario, progress: Progress | None = None) -> Verification:

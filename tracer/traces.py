@@ -7,21 +7,21 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from tracer import labels
 from tracer.errors import LookupFailed
 from tracer.evaluate import Values
 from tracer.labels import Label
 from tracer.lines import IN_TEXT, Line, line
-from tracer.names import Names
+from tracer.names import names_of
 from tracer.numbers import Digits
 from tracer.program import Program
 from tracer.scenario import Scenario
 
 SCHEMA = 1  # version of the rows that `to_json` and `to_csv` write
 COLUMNS = (
-    "iteration", "sample", "name", "symbol", "phase", "formula", "substitution", "value", "operands",
+    "iteration", "sample", "name", "symbol", "phase", "formula", "substitution", "value",
+    "operands",
 )  # fmt: skip
 
 
@@ -58,10 +58,6 @@ class Trace:
     row: int = 0
     sample: int = 0
 
-    @cached_property
-    def _names(self) -> Names:
-        return Names(self.program)
-
     @property
     def iteration(self) -> int:
         """The iteration of the selected pass."""
@@ -73,14 +69,14 @@ class Trace:
         selected: Values = self.data[self.row, self.sample]
         return selected
 
-    @cached_property
+    @property
     def names(self) -> tuple[str, ...]:
         """The name of every step, in order."""
-        return tuple(self.program.index)
+        return names_of(self.program).listed
 
     def cell(self, name: str) -> int:
         """The place of a step in `names` and `values`."""
-        return self._names.find(name)
+        return names_of(self.program).find(name)
 
     def __getitem__(self, name: str) -> float:
         return float(self.values[self.cell(name)])
@@ -116,11 +112,7 @@ class Trace:
             row = self.recorded.index(iteration)
         if not 0 <= chosen < self.data.shape[1]:
             raise LookupFailed(f"no sample {chosen}; there are {self.data.shape[1]}, from 0")
-        selected = replace(self, row=row, sample=chosen)
-        selected.__dict__.update(
-            {k: v for k, v in self.__dict__.items() if k in ("_names", "names")}
-        )
-        return selected
+        return replace(self, row=row, sample=chosen)
 
     def _passes(self) -> str:
         return (
