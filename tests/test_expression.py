@@ -130,12 +130,12 @@ HOSTILE = [
     "'a'", '"a"', "a;b", "a:=b", "a=b", "a==b", "a<b", "a!", "a%b", "a//b", "a@b", "a&b", "a|b",
     "~a", "a,b", "a,", "(", ")", "()", "(a", "a)", "a+", "*a", "a*/b", "a^", "^a", "1..2", "1e",
     "0x10", "max(a)", "exp()", "exp(a,b)", "sigmod(a)", "sum(a)", "sum(sum(w_i))",
-    "prod(sum(w_i*x_i))", "２+２", "٣", "еxp(a)", "a\u037eb", "ａ", "a\u200bb", "\u202ea", "𝑎", "a\ud800",
-    "9^9^9", "9^9^9^9^9^9", "9^(9^9)", "x^1001", "x^-1e9", "x^(1000*1000)", "x^(1/1e-9)",
+    "prod(sum(w_i*x_i))", "２+２", "٣", "еxp(a)", "a\u037eb", "ａ", "a\u200bb", "\u202ea", "𝑎",
+    "a\ud800", "9^9^9", "9^9^9^9^9^9", "9^(9^9)", "x^1001", "x^-1e9", "x^(1000*1000)", "x^(1/1e-9)",
     "((x^1000)^1000)^1000", "((9^1000)^1000)^1000", "1e999999999", "1e-999999999", "1" * 500,
-    "(" * 100_000, "(" * 100_000 + "a" + ")" * 100_000, "(" * 900 + "a" + ")" * 900, "-" * 1500 + "a",
-    "a" + "/a" * 900, "a" + "^a" * 900, "exp(" * 400 + "a" + ")" * 400, "a" * 1_000_000, "a" * 1990 + "(",
-    "a\n" * 100_000, "a" + "/a*a" * 400, "((((a" + "/a*a)" * 4 + "/a*a" * 200, "f" * 1900 + "(a)",
+    "(" * 100_000, "(" * 100_000 + "a" + ")" * 100_000, "(" * 900 + "a" + ")" * 900,
+    "-" * 1500 + "a", "a" + "/a" * 900, "a" + "^a" * 900, "exp(" * 400 + "a" + ")" * 400, "a" * 1_000_000,
+    "a" * 1990 + "(", "a\n" * 100_000, "a" + "/a*a" * 400, "((((a" + "/a*a)" * 4 + "/a*a" * 200, "f" * 1900 + "(a)",
 ]  # fmt: skip
 
 
@@ -152,9 +152,10 @@ def test_a_hostile_text_is_refused_at_once_and_in_one_line(text):
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text):
     try:
-        assert parse(text) == parse(source(parse(text)))
-    except FormulaError as refused:
-        assert 1 == len(str(refused).splitlines())
+        found = parse(text)
+    except FormulaError:
+        return
+    assert found == parse(source(found))
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,7 @@ def test_a_given_has_no_formula_and_no_operands(draft):
 def test_a_partial_says_what_it_is_the_derivative_of(draft):
     z = draft.emit(TIMES, [[0, 1]], own("z"), Phase.FORWARD)
     label = Derivative(Own("z"), Own("a"))
-    draft.emit(
-        rule("by x", "d = y"), [[1]], [label], Phase.BACKWARD, of=(z, np.array([0]))
-    )
+    draft.emit(rule("by x", "d = y"), [[1]], [label], Phase.BACKWARD, of=(z, np.array([0])))
     assert ("dz/da", (3, 0)) == (draft.finish().step(4).name, draft.finish().step(4).of)
 
 

@@ -56,7 +56,9 @@ def test_every_partial_is_the_slope_between_two_near_points(r, formal, size):
                 apply(written_out(r, size), {**env, place: point + d}, FLOAT) for d in (h, -h)
             )
             expected = (up - down) / (2 * h)
-            assert expected == pytest.approx(_value(r, formal, size, member, env), rel=1e-7, abs=1e-8)
+            assert expected == pytest.approx(
+                _value(r, formal, size, member, env), rel=1e-7, abs=1e-8
+            )
 
 
 @pytest.mark.parametrize(("r", "formal", "size"), EVERY, ids=CALLED)
@@ -81,7 +83,9 @@ def test_the_derived_file_is_current():
 
 def test_the_derived_file_holds_every_shipped_partial_once():
     held = json.loads(DERIVED.read_text("utf-8"))
-    assert len(held) == len({(source(r.formula), r.output, f) for r in shipped() for f in inputs(r)})
+    assert len(held) == len(
+        {(source(r.formula), r.output, f) for r in shipped() for f in inputs(r)}
+    )
 
 
 def test_a_shipped_rule_needs_no_sympy():

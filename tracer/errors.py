@@ -60,8 +60,14 @@ class UsageError(TracerError):
     """An argument that makes no sense, with what would."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the known word nearest to `word`, or nothing."""
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word nearest to `word`, if one is near."""
     by_lower = {k.lower(): k for k in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
+    return by_lower[close[0]] if close else None
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the known word nearest to `word`, or nothing."""
+    found = closest(word, known)
+    return f"; did you mean {found!r}?" if found else ""

@@ -364,9 +364,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
         found = _TOKEN.match(text, at)
         if not found or not found.lastgroup:
             at += len(text[at:]) - len(text[at:].lstrip())
-            raise FormulaError(
-                f"{_short(text)}: {text[at]!r} is not allowed at character {at + 1}"
-            )
+            raise FormulaError(f"{_short(text)}: {text[at]!r} is not allowed at character {at + 1}")
         yield found.lastgroup, found[found.lastgroup], found.start(found.lastgroup)
         at = found.end()
 

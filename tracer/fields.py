@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -11,7 +12,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     WithJsonSchema,
 )
 
@@ -20,22 +23,58 @@ from tracer.errors import FormulaError, nearest
 from tracer.expression import names
 from tracer.labels import GREEK
 
+MAX_DIGITS = 400  # of a number written out; every float64 of 17 digits has fewer
+
+
+# ---- what was found instead ------------------------------------------------------------
+
+
+def quoted(text: str) -> str:
+    """A text of the author's in quotes, shortened, nothing in it that a terminal obeys."""
+    short = text if len(text) <= 60 else text[:57] + "..."
+    return f"'{short}'" if short.isprintable() else repr(short)
+
+
+def found(value: object) -> str:
+    """What a value of a TOML file is, to say what stands there instead."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return f"the text {quoted(value)}"
+        case int() | Decimal():
+            return str(Decimal(value))[:30]
+        case list():
+            return "a list"
+        case dict():
+            return "a table"
+    return "a date or time"
+
+
+# ---- numbers ---------------------------------------------------------------------------
+
 
 def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError(f"expected a number, found {_kind(value)}")
+        raise ValueError(f"expected a number, found {found(value)}")
     number = Decimal(value)
     if not number.is_finite():
-        raise ValueError(f"{value} is not a finite number")
-    if abs(float(number)) == float("inf"):
+        raise ValueError(f"expected a finite number, found {number}")
+    if abs(float(number)) == float("inf") or (number and not float(number)):
         raise ValueError(f"{number:.3e} does not fit a float64")
+    if _length(number) > MAX_DIGITS:
+        raise ValueError(f"a number of more than {MAX_DIGITS} digits")
     return number
 
 
-def _kind(value: object) -> str:
-    if isinstance(value, str):
-        return f"the text {value[:40]!r}"
-    return {bool: "true or false", list: "a list", dict: "a table"}.get(type(value), "no number")
+def _length(number: Decimal) -> int:
+    """Digits of a number that is written out."""
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int), number
+    return max(len(digits) + exponent, len(digits), -exponent)
+
+
+# ---- texts -----------------------------------------------------------------------------
 
 
 def choice(*allowed: str) -> Any:
@@ -44,19 +83,18 @@ def choice(*allowed: str) -> Any:
     def check(value: str) -> str:
         if value not in allowed:
             close = nearest(value, allowed) or f"; expected one of {', '.join(map(repr, allowed))}"
-            raise ValueError(f"no {value!r}{close}")
+            raise ValueError(f"no {quoted(value)}{close}")
         return value
 
     return (AfterValidator(check), Field(json_schema_extra={"enum": list(allowed)}))
 
 
-_LETTERS = "A-Za-z" + "".join(GREEK.values())
-_NAME = re.compile(rf"[{_LETTERS}][{_LETTERS}0-9_ ]*'*(\[[0-9,]+\])?")
+_NAME = re.compile(r"[A-Za-z\u0370-\u03ff][A-Za-z0-9_ \u0370-\u03ff]*'*(\[[0-9,]+\])?")
 
 
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value) or value != value.strip() or len(value) > 60:
-        raise ValueError(f"{value[:60]!r} cannot be a name: letters, digits, _ and spaces")
+        raise ValueError(f"{quoted(value)} cannot be a name: letters, digits, _ and spaces")
     return value
 
 
@@ -65,22 +103,36 @@ def _pattern(value: str) -> str:
     return value
 
 
-_SYMBOL = re.compile(
-    r"(?:[A-Za-z0-9 ,'()+*=-]|[_^]|\{|\}|"
-    r"\\(?:mathrm|mathbf|mathit|text|hat|bar|tilde|vec|prime|ell|thinspace|quad|"
-    + "|".join((*GREEK, "varepsilon"))
-    + r")(?![A-Za-z]))+"
-)
+_HIDDEN = ("Cc", "Cf", "Zl", "Zp")  # what a terminal obeys or a reader cannot see
+_SEEN = frozenset("\n\t\u200c\u200d")  # the joiners of Persian words and of emoji are harmless
 
 
-def _symbol(value: str) -> str:
-    opened = value.count("{") - value.count("}")
-    if not _SYMBOL.fullmatch(value) or "^^" in value or opened or len(value) > 100:
+def _text(value: str) -> str:
+    for c in value:
+        if unicodedata.category(c) in _HIDDEN and c not in _SEEN:
+            raise ValueError(f"a text holds no control characters, found U+{ord(c):04X}")
+    return value
+
+
+def _title(value: str) -> str:
+    _text(value)
+    if not value.strip():
+        raise ValueError("empty")
+    if "\n" in value or len(value) > 200:
+        raise ValueError("expected one line of at most 200 characters")
+    return value
+
+
+def _url(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+", value):
         raise ValueError(
-            f"{value[:60]!r} is not a plain LaTeX symbol (letters, digits, _ ^ {{ }}, Greek "
-            "letters, \\mathrm, \\text, \\hat, \\bar)"
+            f"expected an address like https://example.org/page (spaces and brackets as %20, %28), "
+            f"found {quoted(value)}"
         )
     return value
+
+
+# ---- formulas and symbols --------------------------------------------------------------
 
 
 def _net(value: str) -> str:
@@ -93,15 +145,32 @@ def _net(value: str) -> str:
     return value
 
 
-def _text(value: str) -> str:
-    if any(ord(c) < 32 and c != "\n" for c in value):
-        raise ValueError("a text holds no control characters")
-    return value
+# A symbol is read from its innermost braces outwards: a group becomes one atom, @, until none
+# is left. So braces are paired, every _ and ^ has one argument, and text holds no mathematics.
+_WORDS = re.compile(r"\\text\{[A-Za-z0-9 ,'()+=-]*\}")
+_ACCENT = re.compile(r"\\(?:mathrm|mathbf|mathit|hat|bar|tilde|vec) ?@")
+_GROUP = re.compile(r"\{([^{}]*)\}")
+_SIGNS = ("prime", "ell", "ast", "star", "thinspace", "quad", "varepsilon", "Delta", "Sigma")
+_ARGUMENT = rf"(?:[A-Za-z0-9,()+=@-]|\\(?:{'|'.join((*GREEK, *_SIGNS))})(?![A-Za-z]))"
+_SCRIPTS = rf"(?:'*(?:_{_ARGUMENT}'*)?(?:\^{_ARGUMENT})?|\^{_ARGUMENT}_{_ARGUMENT})"
+_FLAT = re.compile(rf"(?:(?:{_ARGUMENT}|(?<!^) ){_SCRIPTS})+")
 
 
-def _url(value: str) -> str:
-    if value and not re.fullmatch(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+", value):
-        raise ValueError("expected an address that starts with https://")
+def _is_symbol(tex: str) -> bool:
+    tex = _WORDS.sub("@", tex)
+    while group := _GROUP.search(tex):
+        if not _FLAT.fullmatch(_ACCENT.sub("@", group[1])):
+            return False
+        tex = f"{tex[: group.start()]}@{tex[group.end() :]}"
+    return bool(_FLAT.fullmatch(_ACCENT.sub("@", tex)))
+
+
+def _symbol(value: str) -> str:
+    if len(value) > 100 or "@" in value or not _is_symbol(value):
+        raise ValueError(
+            f"{quoted(value)} is not a plain LaTeX symbol (letters, digits, one _ and ^ each, "
+            "{ }, Greek letters, \\mathrm, \\text, \\hat, \\bar)"
+        )
     return value
 
 
@@ -111,6 +180,7 @@ Number = Annotated[
 NameText = Annotated[str, AfterValidator(_name)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Text = Annotated[str, AfterValidator(_text)]
+Title = Annotated[str, AfterValidator(_title), Field(json_schema_extra={"minLength": 1})]
 Symbol = Annotated[str, AfterValidator(_symbol)]
 Net = Annotated[str, AfterValidator(_net)]
 Address = Annotated[str, AfterValidator(_url)]
@@ -123,6 +193,22 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+# ---- one of several shapes -------------------------------------------------------------
+
+# The shape of what is written chooses the type, so that a problem is told once. Tags are in
+# brackets: they appear in pydantic's locations, and no key of a scenario is called so.
+
+
+def _one_or_list(value: object) -> str:
+    return "(list)" if isinstance(value, list) else "(one)"
+
+
+def _shape(value: object) -> str:
+    if isinstance(value, list):
+        return "(matrix)" if any(isinstance(row, list) for row in value) else "(list)"
+    return "(stated)" if isinstance(value, dict) else "(number)"
+
+
 class Stated(Model):
     """A given with a remark: `{ value = 0.3, assumed = true }`."""
 
@@ -130,27 +216,28 @@ class Stated(Model):
     assumed: bool = False
 
 
-def _given(value: object) -> object:
-    if isinstance(value, dict):
-        return Stated.model_validate(value)
-    if isinstance(value, list):
-        return [_given(v) if isinstance(v, list) else _number(v) for v in value]
-    return _number(value)
-
-
-_VECTOR = {"type": "array", "items": {"type": "number"}}
 Given = Annotated[
-    Decimal | Stated | list[Decimal] | list[list[Decimal]],
-    BeforeValidator(_given),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number"},
-                _VECTOR,
-                {"type": "array", "items": _VECTOR},
-                Stated.model_json_schema(),
-            ]
-        },
-        mode="validation",
-    ),
+    Annotated[Number, Tag("(number)")]
+    | Annotated[Stated, Tag("(stated)")]
+    | Annotated[list[Number], Tag("(list)"), Field(min_length=1)]
+    | Annotated[list[list[Number]], Tag("(matrix)")],
+    Discriminator(_shape),
+]
+
+_List = Annotated[list[NameText], Tag("(list)")]
+
+#: A name, or names: `b1`, `["b1", "b2"]`.
+NameOrNames = Annotated[Annotated[NameText, Tag("(one)")] | _List, Discriminator(_one_or_list)]
+#: A vector's name, or the names of its numbers.
+Vector = Annotated[
+    Annotated[NameText, Tag("(one)")] | Annotated[_List, Field(min_length=1)],
+    Discriminator(_one_or_list),
+]
+#: `h{j}`, or the names themselves.
+PatternOrNames = Annotated[Annotated[Pattern, Tag("(one)")] | _List, Discriminator(_one_or_list)]
+#: A matrix's name, or the names of weights: a row a unit, `-` where there is none.
+Weights = Annotated[
+    Annotated[NameText, Tag("(one)")]
+    | Annotated[list[list[str]], Tag("(list)"), Field(min_length=1)],
+    Discriminator(_one_or_list),
 ]

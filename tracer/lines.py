@@ -139,7 +139,7 @@ def same(program: Program, cell: int, value: float, digits: Digits, called: Labe
 def called_by(program: Program, cell: int, by: Label) -> Label:
     """What a step is called where `by` is computed: the name in the same numerator, if any."""
     label = program.label(cell)
-    if isinstance(by, Derivative):
+    if isinstance(by, Derivative) and isinstance(label, Derivative):
         for other in (label, *program.also.get(cell, ())):
             if isinstance(other, Derivative) and other.top == by.top and not other.note:
                 return other

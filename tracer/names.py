@@ -16,7 +16,7 @@ from tracer.program import Program
 
 _SPELLINGS = (("∂", "d"), ("⁺", "+"), ("δ", "delta_"), ("·", ""))
 _NEW = re.compile(r"(?:[_ ]?new|\^\+)$")
-_RATIO = re.compile(r"d(.+?)/d(.+)")
+_RATIO = re.compile(r"d(.+?)/ *d(.+)")
 _GAP = re.compile(r"(?<=\d)_(?=\d)")  # w1_1 is not w11
 
 

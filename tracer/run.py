@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,22 @@ Recorded = str | int | Iterable[int]
 REPLICAS = 6  # computed side by side to see which digits survive
 
 
+class _AndLast(Sequence[int]):
+    """Every k-th pass and the last; no list, for there may be a thousand million."""
+
+    def __init__(self, every: range, last: int) -> None:
+        self.every, self.last = every, last
+
+    def __len__(self) -> int:
+        return len(self.every) + 1
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[k] for k in range(*place.indices(len(self)))]
+        place = range(len(self))[place]
+        return self.every[place] if place < len(self.every) else self.last
+
+
 def passes(iterations: int, record: Recorded) -> Sequence[int]:
     """The iterations to record: "all", "last", every k-th and the last, or those named.
 
@@ -36,7 +53,8 @@ def passes(iterations: int, record: Recorded) -> Sequence[int]:
     if isinstance(record, int):
         if record < 1:
             raise UsageError(f"record={record}: every k-th pass needs k of 1 or more")
-        return sorted({*range(0, iterations + 1, record), iterations})
+        every = range(0, iterations + 1, record)
+        return every if iterations in every else _AndLast(every, iterations)
     chosen = sorted(set(record))
     if not chosen or chosen[0] < 0 or chosen[-1] > iterations:
         raise UsageError(f"record={chosen}: expected iterations from 0 to {iterations}")

@@ -53,7 +53,7 @@ def difference(peer: Peer, passes: int) -> float:
     return float(np.max(np.abs(ours - theirs) / np.abs(ours)))
 
 
-def _checked(peer: Peer, passes: int) -> Peer:
+def checked(peer: Peer, passes: int) -> Peer:
     found = difference(peer, passes)
     if not found <= TOLERANCE:
         sys.exit(f"{peer.title}: differs from tracer by {found:.1e}; nothing was timed")
@@ -100,7 +100,7 @@ def long_run(rounds: int, passes: int = PASSES) -> Iterator[Line]:
 
 def _installed(passes: int) -> Iterator[Peer]:
     """The peers that are there, checked over as many passes as they will run."""
-    return (_checked(peer, (passes - 1) // peer.share + 1) for peer in PEERS if peer.installed)
+    return (checked(peer, (passes - 1) // peer.share + 1) for peer in PEERS if peer.installed)
 
 
 def _bound(passes: Callable[[Rows], None], kept: Rows) -> Work:

@@ -31,6 +31,21 @@ def compare(ours: Work, peer: Work, rounds: int = 7, *, scale: float = 1.0) -> R
 
     scale       the peer's time is multiplied by it: a peer that does a tenth of the work has 10
     """
+    gc.collect()
+    gc.freeze()  # what is loaded (PyTorch's modules!) must not be searched for garbage meanwhile
+    try:
+        pairs = _pairs(ours, peer, rounds, scale)
+    finally:
+        gc.unfreeze()
+    return Ratio(
+        median(mine for mine, _ in pairs),
+        median(theirs for _, theirs in pairs),
+        median(mine / theirs for mine, theirs in pairs),
+    )
+
+
+def _pairs(ours: Work, peer: Work, rounds: int, scale: float) -> list[tuple[float, float]]:
+    """Seconds of both in every round."""
     ours_number, peer_number = _number(ours), _number(peer)
     pairs = []
     for number in range(rounds):
@@ -42,23 +57,18 @@ def compare(ours: Work, peer: Work, rounds: int = 7, *, scale: float = 1.0) -> R
             mine = _time(ours, ours_number)
             theirs = _time(peer, peer_number) * scale
         pairs.append((mine, theirs))
-    return Ratio(
-        median(mine for mine, _ in pairs),
-        median(theirs for _, theirs in pairs),
-        median(mine / theirs for mine, theirs in pairs),
-    )
+    return pairs
 
 
 def _number(work: Work) -> int:
     """How often to repeat work for one sample."""
     work()
     once = _time(work, 1)
-    return max(1, round(SAMPLE / once))
+    return max(1, round(SAMPLE / once)) if once else 1
 
 
 def _time(work: Work, number: int) -> float:
-    """Seconds that one of `number` runs takes; what earlier runs left is collected before."""
-    gc.collect()
+    """Seconds that one of `number` runs takes."""
     begun = time.perf_counter()
     for _ in range(number):
         work()

@@ -10,9 +10,10 @@ from tracer.program import Draft, Phase
 
 
 def emit_descent(draft: Draft, rate: int, gradients: Mapping[int, int]) -> None:
-    """w⁺ = w − η·∂E/∂w for every parameter, the layers from the last to the first."""
+    """w⁺ = w − η·∂E/∂w for every parameter, layer by layer from the last to the first."""
     families = [b for b in draft.blocks if any(int(c) in gradients for c in b.cells)]
-    for family in sorted(families, key=lambda block: -block.start):
+    first = {family.part: family.start for family in reversed(families)}
+    for family in sorted(families, key=lambda block: (-first[block.part], block.start)):
         cells = [int(cell) for cell in family.cells if int(cell) in gradients]
         updated = draft.emit(
             DESCENT,
