@@ -135,8 +135,8 @@ def test_w1_1_and_w11_are_two_names():
 
 
 def test_an_exact_name_is_taken_before_a_similar_one():
-    t = _matrix("w1", "W1", "w_2", "w2")
-    assert (0.1, 0.2, 0.3, 0.4) == (t["w1"], t["W1"], t["w_2"], t["w2"])
+    t = _matrix("w1", "W1", "w_b", "wb")
+    assert (0.1, 0.2, 0.3, 0.4) == (t["w1"], t["W1"], t["w_b"], t["wb"])
 
 
 def test_an_ambiguous_name_lists_the_candidates():

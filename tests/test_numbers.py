@@ -141,3 +141,9 @@ def test_decimals_of_a_printed_number_count_its_zeros():
 def test_a_shown_number_is_exactly_what_is_printed():
     assert Decimal("-0.0000351") == Shown("-3.51", -5).decimal
     assert "-3.51e-5" == Shown("-3.51", -5).plain
+
+
+def test_a_carry_does_not_add_a_significant_digit() -> None:
+    assert show(0.99996, Digits(None, 4)).text == "1.000"
+    assert show(9.99996, Digits(None, 4)).text == "10.00"
+    assert show(0.99994, Digits(None, 4)).text == "0.9999"

@@ -80,6 +80,7 @@ class _Reverse:
         self.terms, self.seed_is_one = self._terms()
         self.ends = np.unique([*self.terms, self.root])  # what a name ∂c/∂x may promise of
         self.reach, self.routes = self._reach()
+        self.only = self._only_terms()
         self.edges: list[_Edges] = []
         self.gradients: dict[int, int] = {}
         last = self._last_reader()
@@ -99,10 +100,10 @@ class _Reverse:
         operands = block.operands[self.root - block.start]
         assert block.rule, "the error is a step"
         partials = [partial_rule(block.rule, formal) for formal in inputs(block.rule)]
-        plain = all(not _formals(p) for p in partials) and len(set(operands)) == len(operands)
-        if plain and len(operands) and self.needs[operands].all():
-            return operands, all(is_one(p) for p in partials)
-        return np.array([self.root]), True
+        if any(_formals(p) for p in partials):
+            return np.array([self.root]), True
+        terms = np.unique(operands)
+        return terms, len(terms) == len(operands) and all(is_one(p) for p in partials)
 
     def _reach(self) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Which ends a cell reaches [cell, end], and through how many operand places."""
@@ -114,6 +115,13 @@ class _Reverse:
                 np.logical_or.at(reach, column, reach[block.cells])
                 np.add.at(routes, column, reach[block.cells])
         return reach, routes
+
+    def _only_terms(self) -> Cells:
+        """The one term a cell reaches, if ∂E/∂cell is that term's derivative too; else -1."""
+        which = np.isin(self.ends, self.terms)
+        reach = self.reach[:, which]
+        alone = (reach.sum(axis=1) == 1) & self.seed_is_one
+        return np.where(alone, self.ends[which][reach.argmax(axis=1)], -1)
 
     def _last_reader(self) -> dict[int, list[Block]]:
         """Start of a block -> blocks of trained givens that nothing earlier reads."""
@@ -244,6 +252,8 @@ class _Reverse:
                 continue
             some, chain = cells[mask], full[mask]
             if kind is None:
+                if chain.shape[1] == 1:  # one factor: that step is ∂E/∂x, without a step of its own
+                    self._name(some, chain[:, 0])
                 found.append(_Adjoint(some, chain, chain))
                 continue
             called = [self._total(int(cell), kind) for cell in some]
@@ -313,21 +323,19 @@ class _Reverse:
             if not self._block(cell).rule:
                 self.gradients[cell] = adjoint
             self.draft.alias(Derivative(self.draft.label(self.root), own), adjoint)
-            term = self._only_term(cell)
-            if term is not None and term not in (cell, self.root):
+            term = int(self.only[cell])
+            if term not in (-1, cell, self.root):
                 self.draft.alias(Derivative(self.draft.label(term), own), adjoint)
 
-    def _only_term(self, cell: int) -> int | None:
-        """The one term a cell reaches, if ∂E/∂cell is that term's derivative too."""
-        terms = [end for end in self.ends[self.reach[cell]].tolist() if end in self.terms]
-        return terms[0] if len(terms) == 1 and self.seed_is_one else None
+    def _routes(self, cell: int, end: int) -> int:
+        """Through how many operand places a cell reaches a term."""
+        return int(self.routes[cell, np.searchsorted(self.ends, end)])
 
     def _contribution(self, cell: int, consumer: int, slot: int) -> Label:
         own = self.draft.label(cell)
-        term = self._only_term(consumer)
-        if term is not None and term != self.root:
-            if self.routes[cell, np.searchsorted(self.ends, term)] == 1:
-                return Derivative(self.draft.label(term), own)
+        term = int(self.only[consumer])
+        if term not in (-1, self.root) and self._routes(cell, term) == 1:
+            return Derivative(self.draft.label(term), own)
         place = self._place(consumer, cell, slot)
         via = f"via {labels.name(self.draft.label(consumer))}" + (f" {place}" if place else "")
         return Derivative(self.draft.label(self.root), own, via)

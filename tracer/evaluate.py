@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, DecimalException, localcontext
+from functools import cached_property
 from struct import Struct
 from typing import Protocol
 
@@ -149,7 +150,8 @@ class _Straight:
         self.start = _carried(program, givens)
         self.row = Struct(f"{len(program)}d")
         constants = {f"v{c}": float(v) for c, v in givens.items() if c not in program.carry}
-        shared = {
+        self.program = program
+        self.shared: dict[str, object] = {
             **FLOAT.calls,
             "pow": FLOAT.power,
             "e": math.e,
@@ -157,8 +159,14 @@ class _Straight:
             "pack": self.row.pack_into,
             "size": self.row.size,
         }
-        self._keep = _compiled(straight_line(program, everything=True), shared)
-        self._skip = _compiled(straight_line(program, everything=False), shared)
+
+    @cached_property
+    def _keep(self) -> Callable[..., Sequence[Given]]:
+        return _compiled(straight_line(self.program, everything=True), self.shared)
+
+    @cached_property
+    def _skip(self) -> Callable[..., Sequence[Given]]:
+        return _compiled(straight_line(self.program, everything=False), self.shared)
 
     def keep(self, state: Sequence[Given], passes: int, rows: Values) -> Sequence[Given]:
         return self._keep(passes, rows, *map(float, state))

@@ -83,6 +83,8 @@ def show(value: float, digits: Digits) -> Shown:
     if exact.adjusted() > _SHORT:
         return _scientific(exact, digits)
     kept = rounded(exact, Digits(places))
+    if digits.decimals is None and places and kept.adjusted() > exact.adjusted():
+        kept = rounded(exact, Digits(places - 1))  # 0.99996 to four digits is 1.000
     if kept in (exact, Decimal(format(value, f".{_SHORT}g"))):
         return Shown(_without_zeros(f"{kept:f}"))
     if 0 < places < _LEAST - 1 - exact.adjusted():

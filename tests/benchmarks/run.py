@@ -129,7 +129,7 @@ def python(*arguments: str) -> str:
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
         [sys.executable, *arguments], env={**os.environ, "PYTHONPATH": path},
-        capture_output=True, check=True, text=True,
+        cwd=ROOT, capture_output=True, check=True, text=True,
     )  # fmt: skip
     return done.stderr
 
