@@ -95,6 +95,8 @@ def half_unit(value: str) -> mpmath.mpf:
 
 
 def is_true(claim: Printed) -> bool:
-    """Whether the printed numbers give the printed value to its last digit."""
-    gap = abs(value_of(claim.numbers) - value_of(claim.value))
-    return gap <= half_unit(claim.value) * (1 + mpmath.mpf(10) ** -30)
+    """Whether the printed numbers give the printed value, a final 5 rounded away from zero."""
+    exact, shown = value_of(claim.numbers), value_of(claim.value)
+    gap = (abs(exact) - abs(shown)) / half_unit(claim.value)
+    noise = mpmath.mpf(10) ** -30
+    return -1 - noise <= gap < 1 - noise and exact * shown >= 0

@@ -182,7 +182,7 @@ def test_a_first_page_shows_one_weight_of_each_layer_and_the_rest_in_a_table() -
 
 def test_slips_of_the_source_are_told_with_the_right_value_and_the_reason() -> None:
     text = page_of("mazur", "md").split("## What the source printed")[1]
-    assert "The source prints 34 numbers. 25 of them come out" in text
+    assert "Of 34 printed numbers, 25 come out" in text
     assert re.search(r"\| -0\.01904919 \| misprint \| -0\.01904912 \| A digit 1 is missing", text)
     assert re.search(
         r"\| 0\.291027924 \| reproduced, under \*sequential update\* \| 0\.291027774", text
@@ -196,9 +196,8 @@ def test_a_page_under_a_reading_says_so_and_uses_it() -> None:
 
 
 def test_the_kink_of_relu_is_stated_as_a_convention() -> None:
-    assert "At the kink, where there is no derivative, it is 0 at z = 0 by convention." in " ".join(
-        page_of("relu, o - t", "md").split()
-    )
+    text = " ".join(page_of("relu, o - t", "md").split())
+    assert "At the kink there is no derivative; by convention it is 0 at z = 0." in text
 
 
 def test_a_page_can_show_a_later_pass() -> None:
@@ -216,7 +215,7 @@ def test_markdown_leaves_the_mathematics_alone(name: str) -> None:
     page = page_of(name, "md")
     tokens = MarkdownIt("commonmark").enable("table").parse(page)
     inline = [
-        t for t in tokens if t.type == "inline" and "$" in t.content and "prints" not in t.content
+        t for t in tokens if t.type == "inline" and "$" in t.content
     ]
     assert len(inline) > 40
     for token in inline:
@@ -232,7 +231,7 @@ def test_markdown_leaves_the_mathematics_alone(name: str) -> None:
 @pytest.mark.parametrize("name", [*SHIPPED, *VARIANTS])
 def test_no_backslash_stands_before_punctuation_in_markdown(name: str) -> None:
     formulas = re.findall(r"\$+([^$]+)\$+", page_of(name, "md"))
-    assert not [f for f in formulas if re.search(r"\\[^A-Za-z]", f)]
+    assert not [f for f in formulas if re.search(r"\\[^A-Za-z ]", f)]
 
 
 TEX = shutil.which("pdflatex")

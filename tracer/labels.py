@@ -1,6 +1,6 @@
 """How a step is called: a name to look it up, a text for a terminal, a symbol in LaTeX.
 
-Own("Out_h1", "Out h1")            Out_h1         Out h1        \\mathrm{Out} \\thinspace h_{1}
+Own("Out_h1", "Out h1")            Out_h1         Out h1        \\mathrm{Out}\\ h_{1}
 Derivative(E, w5)                  dE/dw5         ∂E/∂w5        \\frac{\\partial E}{\\partial w_{5}}
 Derivative(E, b1, "via h2")        dE/db1 via h2  ∂E/∂b1 via h2
 Updated(w5)                        w5+            w5⁺           w_{5}^{+}
@@ -83,10 +83,10 @@ def latex(label: Label) -> str:
     """The label's symbol in LaTeX, safe inside Markdown."""
     match label:
         case Own(own, shown, tex):
-            return tex or r" \thinspace ".join(_word(w) for w in (shown or own).split())
+            return tex or r"\ ".join(_word(w) for w in (shown or own).split())
         case Derivative(top, bottom, note):
             fraction = rf"\frac{{\partial {latex(top)}}}{{\partial {latex(bottom)}}}"
-            return fraction + (rf" \thinspace ({_note(note)})" if note else "")
+            return fraction + (rf"\ ({_note(note)})" if note else "")
         case Updated(of):
             symbol = latex(of)
             return f"{{{symbol}}}^{{+}}" if _raised(symbol) else f"{symbol}^{{+}}"
@@ -98,7 +98,7 @@ def _note(note: str) -> str:
     """`via net_h1 place 2` in LaTeX: our words as text, the author's names as symbols."""
     ours = ("via", "place", "direct")
     words = (rf"\text{{{w}}}" if w in ours else _word(w) for w in note.split())
-    return r" \thinspace ".join(words)
+    return r"\ ".join(words)
 
 
 _LETTER = "[" + "".join(GREEK.values()) + "]"

@@ -14,7 +14,7 @@ from tracer import labels
 from tracer.arithmetic import DECIMAL, apply, decimal_context
 from tracer.expression import Expr, Name
 from tracer.labels import Derivative, Label
-from tracer.numbers import Digits, Shown, agrees, show
+from tracer.numbers import Digits, Shown, decimals, rounded, show
 from tracer.printers import (
     LATEX,
     LATEX_NUMBERS,
@@ -125,7 +125,7 @@ def line(
     operands = {f: called_by(program, o, label) for f, o in step.operands.items()}
     numbers = {f: show(value(o), digits) for f, o in step.operands.items()}
     shown = show(value(cell), digits)
-    exact = step.formula is None or bears(step.formula, numbers, shown)
+    exact = step.formula is None or bears(step.formula, numbers, shown, digits)
     return Line(step.name, label, step.formula, operands, numbers, shown, exact)
 
 
@@ -146,11 +146,19 @@ def called_by(program: Program, cell: int, by: Label) -> Label:
     return label
 
 
-def bears(formula: Expr, numbers: Mapping[str, Shown], value: Shown) -> bool:
-    """Whether the printed operands, computed exactly, round to the printed value."""
+def bears(formula: Expr, numbers: Mapping[str, Shown], value: Shown, digits: Digits) -> bool:
+    """Whether the printed operands, computed exactly, round to the printed value.
+
+    They are rounded as a person does, a final 5 away from zero; a value shown short (0.5) must
+    be right to all the digits shown elsewhere.
+    """
     env = {formal: shown.decimal for formal, shown in numbers.items()}
+    places = decimals(value.decimal)
+    if not value.exponent and digits.decimals is not None:
+        places = max(places, digits.decimals)
     try:
         with localcontext(decimal_context()):
-            return agrees(apply(formula, env, DECIMAL), value.decimal)
+            exact = apply(formula, env, DECIMAL)
+        return rounded(exact, Digits(places)) == value.decimal
     except DecimalException:
         return False

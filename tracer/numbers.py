@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 _EXACT = 400  # digits enough for any float64 and half a unit of any printed digit
 _SHORT = 15  # significant digits every float64 carries
+_PLAIN = 12  # a float with no more of them stands for that decimal
 _LEAST, _SCIENTIFIC = 2, 4  # shown digits below which a number is written as a × 10^n, and then
 
 
@@ -75,7 +76,7 @@ def show(value: float, digits: Digits) -> Shown:
     """
     if value == 0:
         return Shown("0")
-    exact = Decimal(value)
+    exact = _meant(value)
     places = digits.decimals
     if places is None:
         assert digits.significant, digits
@@ -90,6 +91,16 @@ def show(value: float, digits: Digits) -> Shown:
     if 0 < places < _LEAST - 1 - exact.adjusted():
         return _scientific(exact, digits)
     return Shown(f"{kept:f}" if kept else "0")
+
+
+def _meant(value: float) -> Decimal:
+    """The decimal that a float stands for: 0.04205 where the float is its nearest, else exact.
+
+    A final 5 is rounded as by hand only if it is seen: as a float 0.04205 is 0.042049999….
+    """
+    short = Decimal(format(value, f".{_SHORT}g"))
+    plain = len(short.normalize().as_tuple().digits) <= _PLAIN and short.adjusted() < _PLAIN
+    return short if plain else Decimal(value)
 
 
 def _without_zeros(text: str) -> str:

@@ -123,10 +123,14 @@ class Text:
         return tuple(parts)
 
     def between(self, left: Slot | Literal, right: Slot | Literal) -> str:
-        """The sign between two factors; none next to a bracket when nothing is a number."""
+        """The sign between two factors; none next to a bracket when nothing is a number.
+
+        A name before a bracket keeps it: y (1 - y) would read as a function of 1 - y.
+        """
+        named = isinstance(left, Slot) and _text(right) in self.opening
         bracket = _text(left) in self.closing or _text(right) in self.opening
         number = self.numeric or _text(right)[:1].isdigit()
-        return " " if bracket and not number else self.times
+        return " " if bracket and not number and not named else self.times
 
     def quotient(self, top: Expr, bottom: Expr, place: Place) -> Template:
         above = self.print(top, Place(PRODUCT, place.leading))

@@ -33,9 +33,9 @@ _FONTS = {r"\mathrm": True, r"\text": True, r"\mathbf": True, r"\mathit": False}
 _ACCENTS = {r"\hat": "\u0302", r"\bar": "\u0304", r"\tilde": "\u0303", r"\vec": "\u20d7"}
 _LETTERS = {rf"\{name}": letter for name, letter in GREEK.items()} | {
     r"\varepsilon": "ε", r"\Delta": "Δ", r"\Sigma": "Σ", r"\ell": "ℓ", r"\prime": "′",
-    r"\thinspace": " ", r"\quad": " ", "'": "′", "-": "−",
+    r"\ ": " ", r"\thinspace": " ", r"\quad": " ", "'": "′", "-": "−",
 }  # fmt: skip
-_TOKEN = re.compile(r"\\[A-Za-z]+|.", re.DOTALL)
+_TOKEN = re.compile(r"\\(?:[A-Za-z]+| )|.", re.DOTALL)
 
 
 def runs(label: Label) -> tuple[Run, ...]:

@@ -22,13 +22,15 @@ class Local:
     line: Line
     consumer: Line
     by: Label
+    derived: str  # the activation whose derivative has a section of its own, or nothing
 
 
 @dataclass(frozen=True)
 class Path:
     """One way from a value to the error."""
 
-    via: Label
+    contribution: Label
+    through: Label | None  # the step that the value acts on; None where a factor 1 hides it
     lines: tuple[Line | Local, ...]  # the last is the contribution
 
 
@@ -132,12 +134,14 @@ class Walkthrough:
     root: Line
     next_root: Shown | None  # the error of the next pass, if recorded
     equations: tuple[tuple[str, tuple[Line, ...]], ...]
-    activations: tuple[Rule, ...]
+    functions: tuple[str, ...]  # the activations by name
+    activations: tuple[Rule, ...]  # those with a derivation
     kinks: tuple[Rule, ...]
     published: tuple[Published, ...]
     checked: int  # numbers of the ledger
     approximate: bool  # whether any line needs ≈
     biased: bool  # whether the network has biases
+    rate: Label  # the learning rate
 
     @property
     def trains_biases(self) -> bool:
@@ -158,6 +162,12 @@ class Walkthrough:
     def givens_in_rows(self) -> list[tuple[GivenTable, ...]]:
         """The tables of givens, as many side by side as fit a printed page."""
         return [self.givens[k : k + 4] for k in range(0, len(self.givens), 4)]
+
+    @property
+    def ledger_title(self) -> str:
+        """The heading of the ledger: not every scenario has a source."""
+        known = self.scenario.source or self.scenario.author
+        return "What the source printed" if known else "Numbers that should come out"
 
     @property
     def plain(self) -> int:

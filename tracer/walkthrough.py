@@ -15,7 +15,7 @@ from tracer.ledger import Checked, Verification
 from tracer.lines import Line, called_by, same
 from tracer.numbers import Digits, Shown, decimals, show
 from tracer.program import Phase, Step
-from tracer.rules import Rule
+from tracer.rules import Rule, has_group
 from tracer.scenario import flattened
 from tracer.traces import Trace
 from tracer.views import (
@@ -73,13 +73,15 @@ class _View:
             table=tuple(self.row(cell) for cell in sorted(self.updates)),
             root=self.line(self.program.root),
             next_root=following,
-            equations=tuple(self.equations(forward, error)),
-            activations=tuple(self.rules(lambda rule: rule.definition is not None or rule.ending)),
+            equations=tuple(self.equations(forward, error, backward)),
+            functions=tuple(rule.name for rule in self.rules(lambda rule: not has_group(rule))),
+            activations=tuple(self.rules(_has_derivation)),
             kinks=tuple(self.rules(lambda rule: rule.kink)),
             published=tuple(self.published(verification)),
             checked=len(verification.numbers) if verification else 0,
             approximate=not all(line.exact for line in self.all_lines()),
             biased=any("b" in block.formals for block in self.program.blocks),
+            rate=self.program.label(self.rate()),
         )
 
     def line(self, cell: int, called: Label | None = None) -> Line:
@@ -150,6 +152,10 @@ class _View:
         step = self.program.step(self.updates[parameter])
         return step.operands["g"]
 
+    def rate(self) -> int:
+        """The learning rate that the updates use."""
+        return next(self.program.step(after).operands["eta"] for after in self.updates.values())
+
     def work(self, parameter: int) -> Work:
         label, cell = self.program.label(parameter), self.gradient(parameter)
         called = self.gradient_label(cell, label)
@@ -197,10 +203,16 @@ class _View:
             groups = list(self.expand(operand, label))
             before += [group for group in groups if isinstance(group, Paths)]
             lines = tuple(group for group in groups if not isinstance(group, Paths))
-            found.append(Path(label, lines))
+            found.append(Path(label, self.through(operand), lines))
         yield from before
         bottom = called.bottom if isinstance(called, Derivative) else called
         yield Paths(bottom, tuple(found), self.line(step.index, called))
+
+    def through(self, contribution: int) -> Label | None:
+        """The step that a path goes through first, seen from where it starts."""
+        *_, last = (contribution, *self.program.step(contribution).operands.values())
+        of = self.program.step(last).of
+        return self.program.label(of[0]) if of else None
 
     def backward_line(self, step: Step, called: Label) -> Line | Local:
         """A backward step; the first local derivative of its kind with what it derives."""
@@ -212,7 +224,9 @@ class _View:
             return line
         self.kinds.add(step.rule)
         consumer, by = step.of
-        return Local(line, self.line(consumer), self.program.label(by))
+        rule = self.program.step(consumer).rule
+        derived = rule.name if rule and _has_derivation(rule) else ""
+        return Local(line, self.line(consumer), self.program.label(by), derived)
 
     # ---- tables ------------------------------------------------------------------------
 
@@ -239,15 +253,14 @@ class _View:
         return show(float(self.t.at(after).values[root]), self.t.digits)
 
     def equations(
-        self, forward: Sequence[Forward], error: Sequence[Line]
+        self, forward: Sequence[Forward], error: Sequence[Line], backward: Sequence[Backward]
     ) -> Iterator[tuple[str, tuple[Line, ...]]]:
-        """Every formula once more, without numbers."""
+        """Every formula shown once more, as it is called above, without numbers."""
+        works = [work for part in backward for work in part.works]
         yield "Forward pass", tuple(x for part in forward for unit in part.units for x in unit)
         yield "Error", tuple(error)
-        backward = (self.line(s.index) for s in self.program.steps(Phase.BACKWARD))
-        yield "Backward pass", tuple(line for line in backward if not line.trivial)
-        updates = (self.line(s.index) for s in self.program.steps(Phase.UPDATE))
-        yield "Update", tuple(updates)
+        yield "Backward pass", tuple(x for work in works for x in _lines(work))
+        yield "Update", tuple(work.update for work in works)
 
     def rules(self, wanted: Callable[[Rule], object]) -> Iterable[Rule]:
         """The forward rules of the program that `wanted` chooses, once each."""
@@ -268,3 +281,20 @@ class _View:
             show(n.usual, Digits(max(decimals(n.printed), 0))),
             "" if n.right is None else f"{n.right:f}", reason,
         )  # fmt: skip
+
+
+def _has_derivation(rule: Rule) -> bool:
+    return rule.definition is not None or bool(rule.ending)
+
+
+def _lines(work: Work) -> Iterator[Line]:
+    """The lines of a parameter's work up to its gradient."""
+    for group in work.groups:
+        if isinstance(group, Paths):
+            steps = [step for path in group.paths for step in path.lines]
+            yield from (step.line if isinstance(step, Local) else step for step in steps)
+            yield group.total
+        else:
+            yield group.line if isinstance(group, Local) else group
+    if not work.summed:
+        yield work.gradient
