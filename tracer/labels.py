@@ -10,6 +10,7 @@ Delta(y1)                          delta_y1       δ(y1)         \\delta_{y_{1}}
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from tracer.printers import ATOM, POWER, QUOTIENT, Leaf
@@ -102,23 +103,36 @@ def _note(note: str) -> str:
 
 
 _LETTER = "[" + "".join(GREEK.values()) + "]"
-_WORD = re.compile(rf"([A-Za-z]+?|{_LETTER})_?(\d[\w]*|(?<=_)\w+)?((?:\[[^\]]*\])?)('*)")
+ACCENTS = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}  # combining marks
+_ACCENT = "[" + "".join(ACCENTS) + "]"
+_WORD = re.compile(
+    rf"([A-Za-z]+?|{_LETTER})({_ACCENT}?)('*)_?(\d\w*|(?<=_)\w+)?((?:\[[^\]]*\])?)('*)"
+)
 
 
 def _word(word: str) -> str:
-    """`w5` → w_{5}, `net_h1` → \\mathrm{net_{h1}}, `eta` → \\eta, `W1[2,3]` → \\mathrm{W1_{2,3}}."""
-    found = _WORD.fullmatch(word)
+    """`w5` → w_{5}, `net_h1` → \\mathrm{net_{h1}}, `eta` → \\eta, `W1[2,3]` → \\mathrm{W1_{2,3}}.
+
+    `ŷ` and `y_hat` are \\hat y, `h'1` is h'_{1}.
+    """
+    found = _WORD.fullmatch(unicodedata.normalize("NFD", word))
     if not found:
         return rf"\mathrm{{{_latin(word.replace('_', ''))}}}"
-    base, sub, index, primes = found.groups()
+    base, mark, inner_primes, sub, index, primes = found.groups()
+    accent = ACCENTS.get(mark, "")
+    if sub in ACCENTS.values():
+        accent, sub = sub, ""
     if sub and index:  # the indices of an element stand alone below the matrix's own name
         base, sub = f"{base}{sub.replace('_', '')}", ""
     base = _LETTERS.get(base, base)
     below = (sub or "").replace("_", ",") or index[1:-1]
     below = f"_{{{_latin(below)}}}" if below else ""
-    if base in GREEK:
-        return rf"\{base}{below}{primes}"
-    return f"{base}{below}{primes}" if len(base) == 1 else rf"\mathrm{{{base}{below}}}{primes}"
+    single = base in GREEK or len(base) == 1
+    symbol = rf"\{base}" if base in GREEK else base
+    if accent:
+        symbol = rf"\{accent} {symbol}"  # no braces: Markdown takes }_{ for emphasis
+    symbol += inner_primes + below
+    return (symbol if single else rf"\mathrm{{{symbol}}}") + primes
 
 
 def _latin(text: str) -> str:

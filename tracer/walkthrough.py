@@ -273,10 +273,9 @@ class _View:
             yield self._published(n)
 
     def _published(self, n: Checked) -> Published:
-        label = self.program.label(self.t.cell(n.name))
         reason = n.reason or (self.scenario.readings[n.under].says if n.under else "")
         return Published(
-            label,
+            n.label,
             n.where, n.iteration, f"{n.printed:f}", n.verdict.value, n.under or "",
             show(n.usual, Digits(max(decimals(n.printed), 0))),
             "" if n.right is None else f"{n.right:f}", reason,
