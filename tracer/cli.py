@@ -6,6 +6,7 @@ Modules are imported inside the commands: `tracer --help` must not wait for nump
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer import __version__
-from tracer.errors import TracerError, UsageError
-from tracer.terminal import progress, report, write_whole
+from tracer.errors import TracerError, UsageError, closest
+from tracer.terminal import progress, report, tell, write_utf8, write_whole
 
 if TYPE_CHECKING:
     from tracer.scenario import Scenario
@@ -27,25 +28,36 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = closest(args[0], self.commands)
+        if near and args[0] not in self.commands:
+            ctx.fail(f"No such command {args[0]!r}; did you mean {near!r}?")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except TracerError as wrong:
-            if ctx.params.get("debug"):
-                raise
-            for line in str(wrong).splitlines():
-                click.echo(f"tracer: {line}", err=True)
-            ctx.exit(2)
         except BrokenPipeError:
             # whoever read our output has stopped; nothing is left to say
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
-        except OSError as wrong:
+        except KeyboardInterrupt:
+            ctx.exit(130)
+        except (TracerError, OSError) as wrong:
             if ctx.params.get("debug"):
                 raise
-            where = f"{wrong.filename}: " if wrong.filename else ""
-            click.echo(f"tracer: {where}{wrong.strerror or wrong}", err=True)
+            for line in _lines(wrong):
+                click.echo(f"tracer: {line}", err=True)
             ctx.exit(2)
+
+
+def _lines(wrong: TracerError | OSError) -> list[str]:
+    if isinstance(wrong, TracerError):
+        return str(wrong).splitlines()
+    where = f"{wrong.filename}: " if wrong.filename else ""
+    return [f"{where}{wrong.strerror or wrong}"]
 
 
 _EPILOG = """
@@ -70,19 +82,18 @@ def main(debug: bool) -> None:
 
     SCENARIO is the name of a shipped scenario, the path of a TOML file, or - for standard input.
     """
+    write_utf8()
 
 
 def _load(source: str) -> Scenario:
-    from tracer.scenario import MAX_SIZE, read
+    from tracer.scenario import MAX_SIZE, read_bytes
     from tracer.shipped import load
 
     if source != "-":
         return load(source)
-    raw = sys.stdin.buffer.read(MAX_SIZE + 1)
-    try:
-        return read(raw.decode("utf-8"), "-", "stdin")
-    except UnicodeDecodeError:
-        raise UsageError("-: not a text (UTF-8)") from None
+    if sys.stdin is None:
+        raise UsageError("-: standard input is closed")
+    return read_bytes(sys.stdin.buffer.read(MAX_SIZE + 1), "-", "stdin")
 
 
 def _trace(scenario: Scenario, iteration: int, reading: str | None, following: int = 0) -> Trace:
@@ -98,12 +109,19 @@ def _trace(scenario: Scenario, iteration: int, reading: str | None, following: i
 
 _reading = click.option("--reading", "-r", help="Under one of the scenario's readings.")
 _iteration = click.option(
-    "--iteration", "-i", type=click.IntRange(0), default=0, show_default=True,
+    "--iteration", "-i", type=click.IntRange(0, 10**9), default=0, metavar="N", show_default="0",
     help="The pass after that many updates.",
 )  # fmt: skip
 
 
-@main.command("list")
+@main.command(
+    "list",
+    epilog="""
+\b
+Examples:
+  tracer list
+""",
+)
 def list_scenarios() -> None:
     """The shipped scenarios."""
     from tracer.shipped import load, scenario_names
@@ -136,7 +154,10 @@ def show(
     scenario: str, names: tuple[str, ...], iteration: int, reading: str | None, as_json: bool,
     as_csv: bool,
 ) -> None:  # fmt: skip
-    """Every value of a pass, or the NAMEd ones: formula, numbers, value."""
+    """The values of a pass: formula, numbers, value.
+
+    All of them, or those NAMEd, these to full precision.
+    """
     if as_json and as_csv:
         raise UsageError("--json and --csv: choose one")
     t = _trace(_load(scenario), iteration, reading)
@@ -154,7 +175,7 @@ def show(
             if line.operands and not line.trivial:
                 parts.append(f"= {IN_TEXT.substitution(line)}")
         parts.append(f"{IN_TEXT.sign(line)} {IN_TEXT.value(line.value)}")
-        click.echo(" ".join(parts) + (f"   [{value!r}]" if names else ""))
+        tell(" ".join(parts) + (f"   [{value!r}]" if names else ""))
 
 
 @main.command(
@@ -184,7 +205,11 @@ def render(
     scenarios: tuple[str, ...], everything: bool, formats: str, detail: str, output: str,
     iteration: int, reading: str | None,
 ) -> None:  # fmt: skip
-    """Write worked examples: a Markdown page with its diagram, and a LaTeX document."""
+    """Write worked examples as Markdown and LaTeX.
+
+    A Markdown page brings its diagram as SVG; a LaTeX document holds it. Nothing is written
+    unless everything can be.
+    """
     from tracer.shipped import scenario_names
 
     wanted = [f.strip() for f in formats.split(",") if f.strip()]
@@ -196,15 +221,19 @@ def render(
         raise UsageError("name a scenario, or use --all; `tracer list` shows what is shipped")
     if output == "-" and (len(sources) > 1 or len(wanted) > 1):
         raise UsageError("-o -: one scenario and one --format at a time")
+    files: dict[str, str] = {}
     for source in dict.fromkeys(sources):
-        files = _pages(_load(source), wanted, detail, iteration, reading)
-        if output == "-":
-            click.echo(next(iter(files.values())), nl=False)
-            continue
-        for name, text in files.items():
-            write_whole(Path(output) / name, text)
-            if not name.endswith(".svg"):
-                click.echo(Path(output) / name)
+        made = _pages(_load(source), wanted, detail, iteration, reading)
+        if files.keys() & made.keys():
+            raise UsageError(f"{source}: another scenario writes {next(iter(made))}")
+        files |= made
+    if output == "-":
+        click.echo(next(iter(files.values())), nl=False)
+        return
+    for name, text in files.items():
+        write_whole(Path(output) / name, text)
+        if not name.endswith(".svg"):
+            click.echo(Path(output) / name)
 
 
 def _pages(
@@ -238,17 +267,21 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="The verdicts as JSON.")
 @click.pass_context
 def verify(ctx: click.Context, scenarios: tuple[str, ...], as_json: bool) -> None:
-    """A verdict on every published number; exit 1 if one is unexplained.
+    """A verdict on every published number.
 
-    reproduced, rounded-path (if intermediates are rounded as stated), misprint (the ledger's right
-    value comes out), not-reproducible (shown by perturbed replicas), differs.
+    \b
+    reproduced        the value comes out, to the last digit printed
+    rounded-path      it does if intermediate values are rounded as stated
+    misprint          it does not, but the right value in the ledger does
+    not-reproducible  the last bits of the weights decide it
+    differs           none of these: exit 1
     """
     from tracer import run
     from tracer.ledger import to_json
     from tracer.shipped import scenario_names
 
     found = []
-    for source in scenarios or scenario_names():
+    for source in dict.fromkeys(scenarios or scenario_names()):
         scenario = _load(source)
         with progress(scenario.name) as watch:
             found.append(run.verify(scenario, watch))
@@ -274,7 +307,10 @@ Examples:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_reading
 def derive(what: str, names: tuple[str, ...], reading: str | None) -> None:
-    """An activation's derivative rule by rule, or the chain rule for a scenario's weights."""
+    """Derive an activation, or a scenario's gradients.
+
+    An activation's derivative one rule at a time, or the chain rule for each NAMEd weight.
+    """
     from tracer.catalog import ACTIVATIONS
     from tracer.pages import gradient_text, rule_text
 
@@ -283,9 +319,17 @@ def derive(what: str, names: tuple[str, ...], reading: str | None) -> None:
             raise UsageError(f"derive {what}: an activation has no {names[0]!r}")
         click.echo(rule_text(ACTIVATIONS[what]), nl=False)
         return
+    if (near := closest(what, ACTIVATIONS)) and not _is_scenario(what):
+        raise UsageError(f"{what}: no activation or scenario; did you mean {near!r}?")
     t = _trace(_load(what), 0, reading)
     for number, cell in enumerate(_parameters(t, names)):
         click.echo(("\n" if number else "") + gradient_text(t, cell), nl=False)
+
+
+def _is_scenario(source: str) -> bool:
+    from tracer.shipped import scenario_names
+
+    return source in scenario_names() or Path(source).exists()
 
 
 def _parameters(t: Trace, names: tuple[str, ...]) -> list[int]:
@@ -305,7 +349,13 @@ def _parameters(t: Trace, names: tuple[str, ...]) -> list[int]:
     return found
 
 
-@main.command()
+@main.command(
+    epilog="""
+\b
+Examples:
+  tracer schema > scenario.schema.json
+"""
+)
 def schema() -> None:
     """The JSON Schema of scenario files, for editors."""
     import json
@@ -327,14 +377,20 @@ def new(file: Path) -> None:
     """Write a commented scenario to start from."""
     from tracer.shipped import folder
 
-    text = (folder("templates") / "new.toml").read_text("utf-8").replace("FILE", str(file))
+    named = shlex.quote(str(file))
+    text = (folder("templates") / "new.toml").read_text("utf-8").replace("FILE", named)
     if str(file) == "-":
         click.echo(text, nl=False)
         return
-    if file.exists():
-        raise UsageError(f"{file}: exists already; choose another name")
+    for problem, wrong in (
+        ("exists already; choose another name", file.exists()),
+        ("cannot be a file's name", not named.isprintable()),
+        ("no such folder", not file.parent.is_dir()),
+    ):
+        if wrong:
+            raise UsageError(f"{named}: {problem}")
     write_whole(file, text)
-    click.echo(f"{file}: change it, then run `tracer render {file}`")
+    click.echo(f"{file}: change it, then run `tracer render {named}`")
 
 
 if __name__ == "__main__":

@@ -2,163 +2,334 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Generator, Iterable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tracer import expression, labels
 from tracer.errors import nearest
-from tracer.fields import Stated
+from tracer.fields import Stated, found, quoted
 from tracer.numbers import decimals
 
 if TYPE_CHECKING:
-    from tracer.scenario import Conventions, Layer, Scenario
+    from tracer.scenario import Conventions, Layer, Published, Scenario
+
+MAX_GIVENS = 5_000  # names; a larger network has matrices
+
+#: What the error may always be called.
+ERROR_NAMES = ("E", "ETotal", "E_total")
+
+Problems = Iterator[str]
+Counted = Generator[str, None, int]  # yields problems; returns how many numbers, 0 if unknown
 
 
-def check(s: Scenario) -> Iterator[str]:
+def check(s: Scenario) -> Problems:
     """Problems between the parts of a scenario, each `key: what, and the remedy`."""
+    count = sum(map(len, s.givens.values()))
+    if count > MAX_GIVENS:
+        yield f"givens: {count:,} names; write matrices where there are more than {MAX_GIVENS:,}"
+        return
     yield from _check_givens(s)
-    width = yield from _check_vector(s, "network.inputs", s.network.inputs)
-    for number, layer in enumerate(s.network.layers):
-        width = yield from _check_layer(s, f"network.layers[{number}]", layer, width)
-    outputs = yield from _check_vector(s, "network.targets", s.network.targets)
-    if width and outputs and width != outputs:
-        yield f"network.targets: {outputs} targets for {width} outputs"
-    for where, conventions in _all_conventions(s):
-        if not isinstance(s.given(conventions.learning_rate), Decimal | Stated):
-            rate = conventions.learning_rate
-            yield f"{where}learning_rate: {rate!r} is not given{nearest(rate, s.numbers)}"
-        if conventions.decimals is not None and conventions.significant is not None:
-            yield f"{where}significant: state decimals or significant, not both"
-        if (r := conventions.rounding) and (r.decimals is None) == (r.significant is None):
-            yield f"{where}rounding: state decimals or significant, one of them"
+    widths = yield from _check_network(s)
+    yield from _check_names(s, widths if all(widths) else [])
+    yield from _check_roles(s)
+    for where, conventions, own in _stated(s):
+        yield from _check_conventions(s, where, conventions, own)
     yield from _check_readings(s)
     yield from _check_published(s)
 
 
-def _all_conventions(s: Scenario) -> Iterator[tuple[str, Conventions]]:
-    yield "conventions.", s.conventions
-    for name, reading in s.readings.items():
-        yield f"readings.{name}.", s.conventions.model_copy(update=reading.changed)
+def unused(s: Scenario) -> Problems:
+    """Givens that no part of the network uses: misspelt, most likely."""
+    used = {_base(name) for _, _, names in _uses(s) for name in names}
+    given = {name for table in s.givens.values() for name in table}
+    for title, table in s.givens.items():
+        for name in table:
+            if name not in used:
+                yield f"givens.{title}.{name}: given but not used{nearest(name, used - given)}"
 
 
-def _check_givens(s: Scenario) -> Iterator[str]:
-    seen: dict[str, str] = {}
+# ---- givens ----------------------------------------------------------------------------
+
+
+def _check_givens(s: Scenario) -> Problems:
     for title, table in s.givens.items():
         for name, given in table.items():
-            if name in seen:
-                yield f"givens.{title}.{name}: given twice, also in {seen[name]}"
-            seen[name] = title
-            if isinstance(given, list) and not given:
-                yield f"givens.{title}.{name}: empty"
             rows = given if isinstance(given, list) else []
             widths = {len(row) for row in rows if isinstance(row, list)}
             if len(widths) > 1:
                 yield f"givens.{title}.{name}: rows of {' and '.join(map(str, sorted(widths)))}"
-    used = _used(s)
-    for name in seen:
-        if name not in used:
-            yield f"givens.{seen[name]}.{name}: given but not used{nearest(name, used - set(seen))}"
 
 
-def _used(s: Scenario) -> set[str]:
-    used = {c.learning_rate for _, c in _all_conventions(s)}
-    for names in (s.network.inputs, s.network.targets):
-        used |= {names} if isinstance(names, str) else set(names)
-    for layer in s.network.layers:
-        used |= _weight_names(layer)
-        used |= {layer.bias} if isinstance(layer.bias, str) else set(layer.bias or ())
-    return used
+def _not_given(s: Scenario, name: str, wanted: str = "") -> str:
+    """What is wrong with a name that is not given, or not given as `wanted`."""
+    given = s.given(name)
+    if given is None:
+        known = (other for table in s.givens.values() for other in table)
+        return f"{name!r} is not given{nearest(name, known)}"
+    kind = "a matrix" if _is_matrix(given) else found(_plain(given))
+    return f"{name!r} is given as {kind}, expected {wanted}"
 
 
-def _weight_names(layer: Layer) -> set[str]:
-    if isinstance(layer.weights, str):
-        return {layer.weights}
-    return {name for row in layer.weights for name in row}
+def _plain(given: Any) -> Any:
+    return given.value if isinstance(given, Stated) else given
 
 
-def _check_vector(s: Scenario, key: str, names: str | list[str]) -> Any:
-    """Yields problems; returns how many numbers there are (0 if unknown)."""
+def _is_matrix(given: Any) -> bool:
+    return isinstance(given, list) and isinstance(given[0], list)
+
+
+def _is_vector(given: Any) -> bool:
+    return isinstance(given, list) and not isinstance(given[0], list)
+
+
+def _base(name: str) -> str:
+    """The given that an element belongs to: `W` of `W[2,3]`."""
+    return name.partition("[")[0] if name.endswith("]") else name
+
+
+# ---- the network -----------------------------------------------------------------------
+
+
+def _check_network(s: Scenario) -> Generator[str, None, list[int]]:
+    """Yields problems; returns the width of every layer."""
+    width = yield from _check_vector(s, "network.inputs", s.network.inputs)
+    widths = []
+    for number, layer in enumerate(s.network.layers):
+        width = yield from _check_layer(s, f"network.layers[{number}]", layer, width)
+        widths.append(width)
+    targets = yield from _check_vector(s, "network.targets", s.network.targets)
+    if width and targets and width != targets:
+        yield f"network.targets: {_count(targets, 'target')} for {_count(width, 'output')}"
+    if width:
+        yield from _check_units("network.errors", s.network.errors, width, "k", "output")
+    return widths
+
+
+def _check_vector(s: Scenario, key: str, names: str | list[str]) -> Counted:
     if isinstance(names, str):
         given = s.given(names)
-        if not isinstance(given, list) or (given and isinstance(given[0], list)):
-            yield f"{key}: {names!r} is not given as a list{nearest(names, s.numbers)}"
+        if not _is_vector(given):
+            yield f"{key}: {_not_given(s, names, 'a list')}"
             return 0
         return len(given)
     for k, name in enumerate(names):
         if name not in s.numbers:
-            yield f"{key}[{k}]: {name!r} is not given{nearest(name, s.numbers)}"
+            yield f"{key}[{k}]: {_not_given(s, name, 'a number')}"
     return len(names)
 
 
-def _check_layer(s: Scenario, key: str, layer: Layer, width: int) -> Any:
-    """Yields problems; returns the layer's number of units (0 if unknown)."""
+def _check_layer(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
     units = yield from _check_weights(s, f"{key}.weights", layer, width)
-    if isinstance(layer.bias, list):
-        if units and len(layer.bias) != units:
-            yield f"{key}.bias: {len(layer.bias)} biases for {units} units"
-        yield from _check_vector(s, f"{key}.bias", layer.bias)
-    elif layer.bias and isinstance(given := s.given(layer.bias), list):
-        if units and len(given) != units:
-            yield f"{key}.bias: {len(given)} biases for {units} units"
-    elif layer.bias and layer.bias not in s.numbers:
-        yield f"{key}.bias: {layer.bias!r} is not given{nearest(layer.bias, s.numbers)}"
-    for field in ("net", "out"):
-        names = getattr(layer, field)
-        if isinstance(names, list) and units and len(names) != units:
-            yield f"{key}.{field}: {len(names)} names for {units} units"
-        elif isinstance(names, str) and units > 1 and "{j}" not in names:
-            yield f"{key}.{field}: {names!r} names {units} units; write {{j}} for the number"
+    yield from _check_bias(s, f"{key}.bias", layer.bias, units)
+    if units:
+        yield from _check_units(f"{key}.net", layer.net, units, "j", "unit")
+        yield from _check_units(f"{key}.out", layer.out, units, "j", "unit")
     return units
 
 
-def _check_weights(s: Scenario, key: str, layer: Layer, width: int) -> Any:
+def _check_bias(s: Scenario, key: str, bias: str | list[str] | None, units: int) -> Problems:
+    if bias is None:
+        return
+    if isinstance(bias, list) or isinstance(s.given(bias), list):
+        count = yield from _check_vector(s, key, bias)
+        if count and units and count != units:
+            yield f"{key}: {_count(count, 'bias')} for {_count(units, 'unit')}"
+    elif bias not in s.numbers:
+        yield f"{key}: {_not_given(s, bias, 'a number')}"
+
+
+def _check_units(
+    key: str, names: str | list[str] | None, units: int, letter: str, what: str
+) -> Problems:
+    """What is wrong with the names of a layer's units, or of the outputs' errors."""
+    if isinstance(names, str) and units > 1 and not {"{j}", "{k}"} & set(_LETTER.findall(names)):
+        yield f"{key}: {names!r} names {units} {what}s; write {{{letter}}} for the number"
+    elif isinstance(names, list) and len(names) != units:
+        yield f"{key}: {_count(len(names), 'name')} for {_count(units, what)}"
+    elif isinstance(names, list) and len(set(names)) != units:
+        yield f"{key}: a name twice"
+
+
+_LETTER = re.compile(r"\{[jkl]\}")
+
+
+def _count(number: int, what: str) -> str:
+    plural = {"bias": "biases"}.get(what, f"{what}s")
+    return f"{number} {what if number == 1 else plural}"
+
+
+def _check_weights(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
     if isinstance(layer.weights, str):
-        given = s.given(layer.weights)
-        if not isinstance(given, list) or not given or not isinstance(given[0], list):
-            close = nearest(layer.weights, s.numbers)
-            yield f"{key}: {layer.weights!r} is not given as a matrix{close}"
-            return 0
-        rows, columns = len(given), len(given[0])
-        units, inputs = (rows, columns) if layer.rows == "units" else (columns, rows)
-        if width and inputs != width:
-            yield f"{key}: {layer.weights} is for {inputs} inputs, the layer has {width}"
-        return units
-    if not layer.weights or not all(layer.weights):
-        yield f"{key}: empty; write a row of names for every unit"
-        return 0
+        return (yield from _check_matrix(s, key, layer, width))
     for j, row in enumerate(layer.weights):
         if width and len(row) != width:
-            yield f"{key}[{j}]: {len(row)} weights for {width} inputs"
+            yield f"{key}[{j}]: {_count(len(row), 'weight')} for {_count(width, 'input')}"
         for i, name in enumerate(row):
             if name != "-" and name not in s.numbers:
-                yield f"{key}[{j}][{i}]: {name!r} is not given{nearest(name, s.numbers)}"
-        if set(row) == {"-"}:
+                yield f"{key}[{j}][{i}]: {_not_given(s, name, 'a number')}"
+        if set(row) <= {"-"}:
             yield f"{key}[{j}]: a unit without any weight"
     return len(layer.weights)
 
 
-def _check_readings(s: Scenario) -> Iterator[str]:
+def _check_matrix(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
+    assert isinstance(layer.weights, str)
+    given = s.given(layer.weights)
+    if not _is_matrix(given):
+        yield f"{key}: {_not_given(s, layer.weights, 'a matrix')}"
+        return 0
+    if len({len(row) for row in given}) > 1:
+        return 0
+    rows, columns = len(given), len(given[0])
+    units, inputs = (rows, columns) if layer.rows == "units" else (columns, rows)
+    if width and inputs != width:
+        yield f"{key}: {layer.weights} is for {_count(inputs, 'input')}, the layer has {width}"
+    return units
+
+
+# ---- names -----------------------------------------------------------------------------
+
+
+def _written(s: Scenario, widths: list[int]) -> Iterator[tuple[str, str]]:
+    """Every name of a number that the author chose, with the key that says it."""
+    yield from s.placed()
+    for number, width in enumerate(widths):
+        nets, outs = s.network.unit_names(number, width)
+        yield from ((name, f"network.layers[{number}].net") for name in dict.fromkeys(nets))
+        yield from ((name, f"network.layers[{number}].out") for name in dict.fromkeys(outs))
+    total = s.network.total_error
+    errors = dict.fromkeys(s.network.error_names(widths[-1]) if widths else ())
+    if widths != [] and widths[-1] == 1:  # its error is the error, under each of its names
+        errors = {name: None for name in errors if name not in (*ERROR_NAMES, total)}
+    yield from ((name, "network.errors") for name in errors)
+    if _joined(total) not in ERROR_NAMES:
+        yield total, "network.total_error"
+
+
+def _check_names(s: Scenario, widths: list[int]) -> Problems:
+    """Names written twice, numbers that would look the same, symbols for nothing."""
+    called = dict.fromkeys(ERROR_NAMES, "the error")
+    shown: dict[str, str] = {}
+    for name, key in _written(s, widths):
+        symbol = labels.latex(labels.Own(_joined(name), name, s.symbols.get(name, "")))
+        if _joined(name) in called:
+            yield f"{key}: the name {name!r} is taken by {called[_joined(name)]}; choose another"
+        elif symbol in shown:
+            yield f"{key}: {name!r} would look like {shown[symbol]!r}: {symbol}; choose another"
+        called.setdefault(_joined(name), key)
+        shown.setdefault(symbol, name)
+    names = [s.network.total_error, *(name for name, _ in _written(s, widths))]
+    for name in s.symbols if widths else ():
+        if name not in names:
+            yield f"symbols.{name}: no number is called {name!r}{nearest(name, names)}"
+
+
+def _joined(name: str) -> str:
+    return name.replace(" ", "_")
+
+
+# ---- what names are used for -----------------------------------------------------------
+
+Use = tuple[str, str, Iterable[str]]  # what for, where, the names
+
+
+def _uses(s: Scenario) -> Iterator[Use]:
+    yield "an input", "network.inputs", _listed(s.network.inputs)
+    yield "a target", "network.targets", _listed(s.network.targets)
+    for number, layer in enumerate(s.network.layers):
+        yield "a weight", f"network.layers[{number}].weights", _weight_names(layer)
+        yield "a bias", f"network.layers[{number}].bias", _listed(layer.bias or [])
+    for where, conventions, own in _stated(s):
+        if "learning_rate" in own:
+            yield "the learning rate", f"{where}learning_rate", [conventions.learning_rate]
+
+
+def _listed(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else names
+
+
+def _weight_names(layer: Layer) -> list[str]:
+    if isinstance(layer.weights, str):
+        return [layer.weights]
+    return [name for row in layer.weights for name in row if name != "-"]
+
+
+def _check_roles(s: Scenario) -> Problems:
+    """A number that is trained is a weight or a bias, and nothing else."""
+    taken: dict[str, str] = {}
+    for role, key, names in _uses(s):
+        for name in dict.fromkeys(names):
+            other = taken.setdefault(name, role)
+            if role != other and {role, other} != {"an input", "a target"}:
+                yield f"{key}: {name!r} is {other}; it cannot be {role} too"
+
+
+# ---- conventions and readings ----------------------------------------------------------
+
+
+def _stated(s: Scenario) -> Iterator[tuple[str, Conventions, Collection[str]]]:
+    """The scenario's conventions and those of every reading, each with what it states itself."""
+    yield "conventions.", s.conventions, tuple(type(s.conventions).model_fields)
+    for name, reading in s.readings.items():
+        changed = reading.changed
+        yield f"readings.{name}.", s.conventions.model_copy(update=changed), tuple(changed)
+
+
+def _check_conventions(s: Scenario, where: str, c: Conventions, own: Collection[str]) -> Problems:
+    """What is wrong with the conventions that are its own."""
+    rate, rounding = c.learning_rate, c.rounding
+    biased = any(layer.bias for layer in s.network.layers)
+    if "learning_rate" in own and not isinstance(s.given(rate), Decimal | Stated):
+        yield f"{where}learning_rate: {_not_given(s, rate, 'one number')}"
+    if "net" in own and biased and "b" not in expression.names(expression.parse(c.net)):
+        yield f"{where}net: {c.net!r} has no b, but there are biases"
+    if "decimals" in own and c.decimals is not None and c.significant is not None:
+        yield f"{where}significant: state decimals or significant, not both"
+    if rounding and "rounding" in own and not rounding.stated:
+        yield f"{where}rounding: state decimals or significant, one of them"
+
+
+def _check_readings(s: Scenario) -> Problems:
     for title, reading in s.readings.items():
         for name in reading.givens:
             if not isinstance(s.given(name), Decimal | Stated):
-                close = nearest(name, s.numbers)
-                yield f"readings.{title}.givens.{name}: not a given number{close}"
+                yield f"readings.{title}.givens.{name}: {_not_given(s, name, 'one number')}"
         if not reading.changed and not reading.givens:
             yield f"readings.{title}: changes nothing"
 
 
-def _check_published(s: Scenario) -> Iterator[str]:
+# ---- published numbers -----------------------------------------------------------------
+
+
+def entry_key(name: str, entries: list[Published], k: int) -> str:
+    """Where an entry stands: `published.w5+`, or `published.w5+[1]` among several."""
+    return f"published.{name}[{k}]" if len(entries) > 1 else f"published.{name}"
+
+
+def _check_published(s: Scenario) -> Problems:
     for name, entries in s.published.items():
         for k, entry in enumerate(entries):
-            key = f"published.{name}[{k}]" if len(entries) > 1 else f"published.{name}"
+            key = entry_key(name, entries, k)
             if entry.reading is not None and entry.reading not in s.readings:
                 close = nearest(entry.reading, s.readings)
-                yield f"{key}.reading: no reading {entry.reading!r}{close}"
-            if entry.right is not None and not entry.reason:
-                yield f"{key}.reason: missing; say why {entry.printed} is wrong"
-            if entry.right is not None and decimals(entry.right) < decimals(entry.printed):
-                yield f"{key}.right: fewer digits than the printed {entry.printed}"
-            if entry.right is not None and not entry.reproducible:
-                yield f"{key}.right: a number that nobody can reproduce has no right value"
-            if not entry.reproducible and not entry.reason:
-                yield f"{key}.reason: missing; say why {entry.printed} cannot be reproduced"
+                yield f"{key}.reading: no reading {quoted(entry.reading)}{close}"
+            yield from _check_claim(key, entry)
+
+
+def _check_claim(key: str, entry: Published) -> Problems:
+    """What an entry must say that calls its number a misprint or not reproducible."""
+    printed, right = entry.printed, entry.right
+    if not entry.reproducible and not entry.reason:
+        yield f"{key}.reason: missing; say why {printed} cannot be reproduced"
+    if right is None:
+        return
+    if not entry.reason:
+        yield f"{key}.reason: missing; say why {printed} is wrong"
+    if not entry.reproducible:
+        yield f"{key}.right: a number that nobody can reproduce has no right value"
+    if decimals(right) < decimals(printed):
+        yield f"{key}.right: fewer digits than the printed {printed}"
+    if right == printed:
+        yield f"{key}.right: the same as the printed {printed}"

@@ -153,7 +153,7 @@ _GROUP = re.compile(r"\{([^{}]*)\}")
 _SIGNS = ("prime", "ell", "ast", "star", "thinspace", "quad", "varepsilon", "Delta", "Sigma")
 _ARGUMENT = rf"(?:[A-Za-z0-9,()+=@-]|\\(?:{'|'.join((*GREEK, *_SIGNS))})(?![A-Za-z]))"
 _SCRIPTS = rf"(?:'*(?:_{_ARGUMENT}'*)?(?:\^{_ARGUMENT})?|\^{_ARGUMENT}_{_ARGUMENT})"
-_FLAT = re.compile(rf"(?:(?:{_ARGUMENT}|(?<!^) ){_SCRIPTS})+")
+_FLAT = re.compile(rf"(?:{_ARGUMENT}{_SCRIPTS}| )+")
 
 
 def _is_symbol(tex: str) -> bool:
@@ -166,7 +166,7 @@ def _is_symbol(tex: str) -> bool:
 
 
 def _symbol(value: str) -> str:
-    if len(value) > 100 or "@" in value or not _is_symbol(value):
+    if len(value) > 100 or "@" in value or not value.strip() or not _is_symbol(value):
         raise ValueError(
             f"{quoted(value)} is not a plain LaTeX symbol (letters, digits, one _ and ^ each, "
             "{ }, Greek letters, \\mathrm, \\text, \\hat, \\bar)"

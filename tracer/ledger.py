@@ -1,23 +1,29 @@
 """The ledger: what the source printed, and a verdict on every number.
 
 A published number is compared to its printed digits under the conventions of the scenario,
-or under the reading its entry cites. It cannot excuse itself: a misprint needs a right value
-that the engine reproduces, an unreproducible number needs replicas that disagree.
+or under the reading its entry cites. It cannot excuse itself: an entry that calls its number
+a misprint needs a right value that the engine reproduces, one that calls it unreproducible
+needs replicas that disagree. A claim that does not hold differs, whatever the number.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Protocol
 
+from tracer import labels
+from tracer.consistency import entry_key
 from tracer.errors import LookupFailed, ScenarioError
+from tracer.labels import Label
 from tracer.numbers import agrees
 from tracer.scenario import Published, Scenario
 from tracer.traces import Trace
+
+REACH = 10  # times the spread of the replicas that an unreproducible number may be off
 
 
 class Verdict(Enum):
@@ -35,6 +41,7 @@ class Checked:
     """One published number with its verdict."""
 
     name: str
+    label: Label
     printed: Decimal
     value: float  # the engine's, under the reading cited
     verdict: Verdict
@@ -44,6 +51,7 @@ class Checked:
     iteration: int
     usual: float  # the engine's, under the scenario's own conventions
     right: Decimal | None
+    claim: Verdict  # what the entry says of its number
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,7 @@ class Verification:
                 "reason": n.reason,
                 "where": n.where,
                 "iteration": n.iteration,
+                "right": None if n.right is None else f"{n.right:f}",
             }
             for n in self.numbers
         ]
@@ -90,8 +99,10 @@ def to_json(verifications: Iterable[Verification]) -> str:
 class Runs(Protocol):
     """How the ledger gets its values; whoever builds networks provides it."""
 
-    def trace(self, reading: str | None, iterations: Sequence[int]) -> Trace:
-        """The passes asked for, under a reading."""
+    def trace(
+        self, reading: str | None, iterations: Sequence[int], unrounded: bool = False
+    ) -> Trace:
+        """The passes asked for, under a reading, or under all of it but its rounding."""
 
     def replicas(self, reading: str | None, iteration: int, name: str) -> Sequence[float]:
         """A value as it comes out when the last bits of the parameters are changed."""
@@ -102,20 +113,104 @@ def verify(scenario: Scenario, runs: Runs) -> Verification:
 
     raises    ScenarioError for entries whose name is no step; NotFinite from the runs
     """
-    passes = _passes(scenario)
-    traces = {reading: runs.trace(reading, sorted(needed)) for reading, needed in passes.items()}
-    problems, found = [], []
-    for name, entries in scenario.published.items():
-        for entry in entries:
-            try:
-                usual = traces[None].at(entry.iteration, entry.sample)[name]
-                value = traces[entry.reading].at(entry.iteration, entry.sample)[name]
-                found.append(_checked(scenario, runs, name, entry, value, usual))
-            except LookupFailed as wrong:
-                problems.append(f"{scenario.file}: published.{name}: {wrong}")
-    if problems:
-        raise ScenarioError(dict.fromkeys(problems))
-    return Verification(scenario.name, tuple(found))
+    return _Verifier(scenario, runs).verify()
+
+
+class _Verifier:
+    """The runs that a ledger needs, each made once and when it is needed."""
+
+    def __init__(self, scenario: Scenario, runs: Runs) -> None:
+        self.scenario, self.runs = scenario, runs
+        self.passes = _passes(scenario)
+        self.traces: dict[tuple[str | None, bool], Trace] = {}
+
+    def verify(self) -> Verification:
+        problems: list[str] = []
+        found = tuple(self.checked(problems))
+        if problems:
+            raise ScenarioError(dict.fromkeys(problems))
+        return Verification(self.scenario.name, found)
+
+    def checked(self, problems: list[str]) -> Iterator[Checked]:
+        for name, entries in self.scenario.published.items():
+            for k, entry in enumerate(entries):
+                try:
+                    yield self.check(name, entry)
+                except LookupFailed as wrong:
+                    key = entry_key(name, entries, k)
+                    problems.append(f"{self.scenario.file}: {key}: {wrong}")
+
+    def check(self, name: str, entry: Published) -> Checked:
+        value, usual = self.value(name, entry, entry.reading), self.usual(name, entry)
+        verdict, under = self.verdict(name, entry, value, usual)
+        return Checked(
+            name, _label(self.trace(entry.reading), name), entry.printed,
+            value if under else usual, verdict, under, entry.reason, entry.where,
+            entry.iteration, usual, entry.right, _claim(entry),
+        )  # fmt: skip
+
+    def trace(self, reading: str | None, unrounded: bool = False) -> Trace:
+        wanted = reading, unrounded
+        if wanted not in self.traces:
+            needed = sorted(self.passes[reading])
+            self.traces[wanted] = self.runs.trace(reading, needed, unrounded)
+        return self.traces[wanted]
+
+    def value(
+        self, name: str, entry: Published, reading: str | None, unrounded: bool = False
+    ) -> float:
+        return self.trace(reading, unrounded).at(entry.iteration, entry.sample)[name]
+
+    def usual(self, name: str, entry: Published) -> float:
+        """Under the scenario's own conventions; some names exist only under a reading."""
+        try:
+            return self.value(name, entry, None)
+        except LookupFailed:
+            return self.value(name, entry, entry.reading)
+
+    def verdict(
+        self, name: str, entry: Published, value: float, usual: float
+    ) -> tuple[Verdict, str | None]:
+        """The verdict, and the reading it holds under."""
+        claim, printed = _claim(entry), entry.printed
+        if not self.holds(claim, name, entry, value):
+            return Verdict.DIFFERS, entry.reading
+        if claim is not Verdict.REPRODUCED or not self.by_hand(entry.reading):
+            return claim, entry.reading
+        if agrees(usual, printed):
+            return claim, None
+        unrounded = self.value(name, entry, entry.reading, unrounded=True)
+        return claim if agrees(unrounded, printed) else Verdict.ROUNDED_PATH, entry.reading
+
+    def holds(self, claim: Verdict, name: str, entry: Published, value: float) -> bool:
+        """Whether a number is what its entry calls it."""
+        if claim is Verdict.NOT_REPRODUCIBLE:
+            replicas = self.runs.replicas(entry.reading, entry.iteration, name)
+            return _lost(replicas, entry.printed)
+        comes_out = agrees(value, entry.printed)
+        if entry.right is None:
+            return comes_out
+        return not comes_out and agrees(value, entry.right)
+
+    def by_hand(self, reading: str | None) -> bool:
+        """Whether a reading rounds by hand where the scenario itself does not."""
+        rounding = self.scenario.under(reading).conventions.rounding
+        return rounding is not None and rounding != self.scenario.conventions.rounding
+
+
+def _label(t: Trace, name: str) -> Label:
+    """What a step is called where it is asked for by `name`."""
+    cell = t.cell(name)
+    own = t.program.label(cell)
+    also = t.program.also.get(cell, ())
+    return next((label for label in (own, *also) if labels.name(label) == name), own)
+
+
+def _claim(entry: Published) -> Verdict:
+    """What an entry says of its number."""
+    if not entry.reproducible:
+        return Verdict.NOT_REPRODUCIBLE
+    return Verdict.REPRODUCED if entry.right is None else Verdict.MISPRINT
 
 
 def _passes(scenario: Scenario) -> dict[str | None, set[int]]:
@@ -128,42 +223,13 @@ def _passes(scenario: Scenario) -> dict[str | None, set[int]]:
     return passes
 
 
-def _checked(
-    scenario: Scenario, runs: Runs, name: str, entry: Published, value: float, usual: float
-) -> Checked:
-    verdict, under = _verdict(scenario, runs, name, entry, value, usual)
-    return Checked(
-        name, entry.printed, value if under else usual, verdict, under,
-        entry.reason, entry.where, entry.iteration, usual, entry.right,
-    )  # fmt: skip
+def _lost(replicas: Sequence[float], printed: Decimal) -> bool:
+    """Whether last bits decide the printed digits, and by about as much as they are off.
 
-
-def _verdict(
-    scenario: Scenario, runs: Runs, name: str, entry: Published, value: float, usual: float
-) -> tuple[Verdict, str | None]:
-    """The verdict, and the reading it holds under."""
-    by_hand = _rounds(scenario, entry.reading)
-    if agrees(value, entry.printed):
-        if by_hand and agrees(usual, entry.printed):
-            return Verdict.REPRODUCED, None
-        return (Verdict.ROUNDED_PATH if by_hand else Verdict.REPRODUCED), entry.reading
-    if entry.right is not None and agrees(value, entry.right):
-        return Verdict.MISPRINT, entry.reading
-    if not entry.reproducible:
-        replicas = runs.replicas(entry.reading, entry.iteration, name)
-        if not _survive(replicas, entry.printed):
-            return Verdict.NOT_REPRODUCIBLE, entry.reading
-    return Verdict.DIFFERS, entry.reading
-
-
-def _rounds(scenario: Scenario, reading: str | None) -> bool:
-    """Whether a reading rounds by hand where the scenario itself does not."""
-    rounding = scenario.under(reading).conventions.rounding
-    return rounding is not None and rounding != scenario.conventions.rounding
-
-
-def _survive(replicas: Sequence[float], printed: Decimal) -> bool:
-    """Whether the printed digits are the same in every replica."""
+    The second keeps a wrong number from hiding behind digits that no float64 has.
+    """
     exponent = printed.as_tuple().exponent
     assert isinstance(exponent, int), printed
-    return Decimal(max(replicas)) - Decimal(min(replicas)) <= Decimal(5).scaleb(exponent - 1)
+    values = [Decimal(value) for value in replicas]
+    spread, off = max(values) - min(values), min(abs(value - printed) for value in values)
+    return spread > Decimal(5).scaleb(exponent - 1) and off <= REACH * spread

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tracer import ledger
 from tracer.build.dense import Built, build
-from tracer.errors import ProgramError, RuleError, ScenarioError, UsageError
-from tracer.evaluate import Given, Progress, run
+from tracer.errors import NotFinite, ProgramError, RuleError, ScenarioError, UsageError
+from tracer.evaluate import Given, Progress, Values, run
 from tracer.ledger import Verification
 from tracer.names import names_of
 from tracer.scenario import Scenario
@@ -21,6 +21,8 @@ from tracer.traces import Trace
 Recorded = str | int | Iterable[int]
 
 REPLICAS = 6  # computed side by side to see which digits survive
+# Of a parameter, in units of its last place; a single unit may be lost in the first pass.
+CHANGES = (-4, -3, -2, -1, 1, 2, 3, 4)
 
 
 class _AndLast(Sequence[int]):
@@ -63,10 +65,13 @@ def passes(iterations: int, record: Recorded) -> Sequence[int]:
 
 def built(scenario: Scenario) -> Built:
     """The program of a scenario; raises ScenarioError where it cannot be one."""
+    file, net = scenario.file, scenario.conventions.net
     try:
         return build(scenario)
-    except (ProgramError, RuleError) as wrong:
-        raise ScenarioError([f"{scenario.file}: network: {wrong}"]) from wrong
+    except ProgramError as wrong:
+        raise ScenarioError([f"{file}: network: {wrong}; choose another name"]) from wrong
+    except RuleError as wrong:
+        raise ScenarioError([f"{file}: conventions.net: {net!r} is no {wrong}"]) from wrong
 
 
 def trace(
@@ -89,11 +94,22 @@ def trace(
     if count < 0:
         raise UsageError(f"iterations={count}: expected 0 or more")
     made, recorded = built(chosen), passes(count, record)
-    rounding = conventions.rounding.digits if conventions.rounding else None
-    values = run(made.program, made.givens, recorded, rounding=rounding, progress=progress)
+    values = _values(chosen, made, made.givens, recorded, progress)
     return Trace(
         made.program, recorded, values, conventions.digits, scenario.name, reading or "", chosen
     )
+
+
+def _values(
+    s: Scenario, made: Built, givens: Mapping[int, Given], recorded: Sequence[int],
+    progress: Progress | None,
+) -> Values:  # fmt: skip
+    """The values of a scenario's passes; what is not finite is told with the file."""
+    rounding = s.conventions.rounding.digits if s.conventions.rounding else None
+    try:
+        return run(made.program, givens, recorded, rounding=rounding, progress=progress)
+    except NotFinite as wrong:
+        raise NotFinite(f"{s.file}: {wrong}") from wrong
 
 
 class Runs:
@@ -102,24 +118,35 @@ class Runs:
     def __init__(self, scenario: Scenario, progress: Progress | None = None) -> None:
         self.scenario, self.progress = scenario, progress
 
-    def trace(self, reading: str | None, iterations: Sequence[int]) -> Trace:
-        """The passes asked for, under a reading."""
+    def trace(
+        self, reading: str | None, iterations: Sequence[int], unrounded: bool = False
+    ) -> Trace:
+        """The passes asked for, under a reading, or under all of it but its rounding."""
+        scenario = _without_rounding(self.scenario, reading) if unrounded else self.scenario
         return trace(
-            self.scenario, iterations=max(iterations), record=iterations, reading=reading,
+            scenario, iterations=max(iterations), record=iterations, reading=reading,
             progress=self.progress,
         )  # fmt: skip
 
     def replicas(self, reading: str | None, iteration: int, name: str) -> Sequence[float]:
-        """A value computed again from parameters whose last bit is changed, or not, at random."""
-        made = built(self.scenario.under(reading))
+        """A value computed again from parameters whose last bits are changed at random."""
+        chosen = self.scenario.under(reading)
+        made = built(chosen)
         chance = random.Random(0)
         givens: dict[int, Given] = dict(made.givens)
         for cell in made.program.carry:
             value = float(made.givens[cell])
-            near = [value, math.nextafter(value, math.inf), math.nextafter(value, -math.inf)]
-            givens[cell] = np.array([value, *(chance.choice(near) for _ in range(REPLICAS - 1))])
-        values = run(made.program, givens, [iteration], progress=self.progress)
+            changes = [0, *(chance.choice(CHANGES) for _ in range(REPLICAS - 1))]
+            givens[cell] = value + np.array(changes) * math.ulp(value)
+        values = _values(chosen, made, givens, [iteration], self.progress)
         return [float(v) for v in values[0, :, names_of(made.program).find(name)]]
+
+
+def _without_rounding(s: Scenario, reading: str | None) -> Scenario:
+    """The scenario with a reading that rounds no more than the scenario does."""
+    assert reading, "a scenario's own rounding is not taken away"
+    plain = s.readings[reading].model_copy(update={"rounding": s.conventions.rounding})
+    return s.model_copy(update={"readings": {**s.readings, reading: plain}})
 
 
 def verify(scenario: Scenario, progress: Progress | None = None) -> Verification:

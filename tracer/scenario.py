@@ -9,34 +9,40 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from tracer.catalog import ACTIVATIONS
-from tracer.consistency import check
+from tracer.consistency import check, unused
 from tracer.errors import ScenarioError, nearest
 from tracer.fields import (
     Address,
     Count,
     Given,
     Model,
+    NameOrNames,
     NameText,
     Net,
     Number,
-    Pattern,
+    PatternOrNames,
     Places,
     Significant,
     Stated,
     Symbol,
     Text,
+    Title,
+    Vector,
+    Weights,
     choice,
 )
 from tracer.numbers import Digits
+from tracer.problems import Keys, explained, listed, mended
 
 MAX_SIZE = 1_000_000  # bytes of a scenario file
 
@@ -54,6 +60,11 @@ class Rounding(Model):
     decimals: Places | None = None
     significant: Significant | None = None
     truncate: bool = False
+
+    @property
+    def stated(self) -> bool:
+        """Whether it is decimals or significant digits, and not both."""
+        return (self.decimals is None) != (self.significant is None)
 
     @property
     def digits(self) -> Digits:
@@ -92,29 +103,53 @@ class Reading(Conventions):
     def changed(self) -> dict[str, object]:
         """The conventions this reading states."""
         own = self.model_fields_set - {"says", "givens"}
-        return {field: getattr(self, field) for field in own}
+        shown = {"decimals": None, "significant": None}  # stating one replaces the other
+        stated = {field: getattr(self, field) for field in own}
+        return {**(shown if shown.keys() & own else {}), **stated}
 
 
 class Layer(Model):
     """A dense layer: names of its nets and outputs, its activation, weights and biases."""
 
     activation: Annotated[str, *choice(*ACTIVATIONS)]
-    weights: NameText | list[list[str]]  # a matrix given, or names: a row a unit, `-` for none
+    weights: Weights
     rows: Annotated[str, *choice("units", "inputs")] = "units"  # what a row of the matrix is
-    bias: NameText | list[NameText] | None = None  # one for the layer, or one a unit
-    net: Pattern | list[NameText] | None = None
-    out: Pattern | list[NameText] | None = None
+    bias: NameOrNames | None = None  # one for the layer, or one a unit
+    net: PatternOrNames | None = None
+    out: PatternOrNames | None = None
     title: Text = ""
 
 
 class Network(Model):
     """Inputs, layers, targets and what the errors are called."""
 
-    inputs: NameText | Annotated[list[NameText], Field(min_length=1)]
-    targets: NameText | Annotated[list[NameText], Field(min_length=1)]
+    inputs: Vector
+    targets: Vector
     layers: Annotated[list[Layer], Field(min_length=1)]
-    errors: Pattern | list[NameText] = "E{k}"
+    errors: PatternOrNames = "E{k}"
     total_error: NameText = "E"
+
+    def unit_names(self, number: int, units: int) -> tuple[list[str], list[str]]:
+        """Names of a layer's nets and outputs."""
+        layer, last = self.layers[number], number == len(self.layers) - 1
+        hidden = "h{j}" if len(self.layers) == 2 else "h{l}_{j}"
+        place = "o{j}" if last else hidden
+        nets, outs = layer.net or f"net_{place}", layer.out or f"out_{place}"
+        return spread(nets, units, number), spread(outs, units, number)
+
+    def error_names(self, outputs: int) -> list[str]:
+        """What every output's error is called."""
+        return spread(self.errors, outputs, 0)
+
+
+def spread(pattern: str | list[str], count: int, number: int) -> list[str]:
+    """`h{j}` as h1 … hn; a list of names as it is."""
+    if isinstance(pattern, list):
+        return pattern
+    return [
+        pattern.replace("{j}", str(j)).replace("{k}", str(j)).replace("{l}", str(number + 1))
+        for j in range(1, count + 1)
+    ]
 
 
 class Published(Model):
@@ -136,11 +171,14 @@ def _entries(value: object) -> object:
     return [v if isinstance(v, dict) else {"printed": v} for v in found]
 
 
+_ENTRY: dict[str, Any] = {"anyOf": [{"type": "number"}, Published.model_json_schema()]}
 Entries = Annotated[
     list[Published],
     BeforeValidator(_entries),
+    Field(min_length=1),
     WithJsonSchema(
-        {"anyOf": [{"type": "number"}, {"type": "object"}, {"type": "array"}]}, mode="validation"
+        {"anyOf": [*_ENTRY["anyOf"], {"type": "array", "items": _ENTRY, "minItems": 1}]},
+        mode="validation",
     ),
 ]
 
@@ -148,16 +186,16 @@ Entries = Annotated[
 class Scenario(Model):
     """One worked example."""
 
-    title: Text
+    title: Title
     author: Text = ""
     source: Address = ""
     about: Text = ""
     conventions: Conventions = Conventions()
-    givens: dict[Text, dict[NameText, Given]]  # tables as the source groups them
+    givens: dict[Title, dict[NameText, Given]]  # tables as the source groups them
     network: Network
-    symbols: dict[Text, Symbol] = Field(default_factory=dict)
-    readings: dict[Text, Reading] = Field(default_factory=dict)
-    published: dict[Text, Entries] = Field(default_factory=dict)
+    symbols: dict[Title, Symbol] = Field(default_factory=dict)
+    readings: dict[Title, Reading] = Field(default_factory=dict)
+    published: dict[Title, Entries] = Field(default_factory=dict)
 
     name: Annotated[str, Field(exclude=True)] = ""  # file name without its ending
     file: Annotated[str, Field(exclude=True)] = ""
@@ -176,6 +214,13 @@ class Scenario(Model):
         for table in self.givens.values():
             for name, given in table.items():
                 yield from flattened(name, given)
+
+    def placed(self) -> Iterator[tuple[str, str]]:
+        """The name of every given number, with the key it stands under."""
+        for title, table in self.givens.items():
+            for name, given in table.items():
+                for element, _, _ in flattened(name, given):
+                    yield element, f"givens.{title}.{name}"
 
     def given(self, name: str) -> Any:
         """A given as it was written, or None."""
@@ -198,7 +243,14 @@ class Scenario(Model):
             for title, table in self.givens.items()
         }
         conventions = self.conventions.model_copy(update=chosen.changed)
-        return self.model_copy(update={"conventions": conventions, "givens": givens})
+        return self._with(conventions=conventions, givens=givens)
+
+    def _with(self, **changes: object) -> Scenario:
+        """A copy with other fields; what was worked out from the old ones is forgotten."""
+        copy = self.model_copy(update=changes)
+        for worked_out in ("numbers", "assumed"):
+            copy.__dict__.pop(worked_out, None)
+        return copy
 
 
 def flattened(name: str, given: Any) -> Iterator[tuple[str, Decimal, bool]]:
@@ -217,6 +269,26 @@ def flattened(name: str, given: Any) -> Iterator[tuple[str, Decimal, bool]]:
 
 # ---- reading a file --------------------------------------------------------------------
 
+#: Which keys a table may have, by where it stands: the top key, and how deep.
+_TABLES: dict[tuple[str, int], type[BaseModel]] = {
+    ("conventions", 1): Conventions,
+    ("conventions", 2): Rounding,
+    ("givens", 3): Stated,
+    ("network", 1): Network,
+    ("network", 3): Layer,
+    ("readings", 2): Reading,
+    ("readings", 3): Rounding,
+    ("published", 2): Published,
+    ("published", 3): Published,
+}
+_OURS = ("name", "file")  # fields of a scenario that no file states
+
+
+def _known(place: Keys) -> list[str]:
+    """The keys of the table at a place."""
+    model = _TABLES.get((str(place[0]), len(place)), Scenario) if place else Scenario
+    return [field for field in model.model_fields if field not in _OURS]
+
 
 def read(text: str, file: str, name: str) -> Scenario:
     """A scenario from TOML text; `file` is what error lines call it.
@@ -224,105 +296,85 @@ def read(text: str, file: str, name: str) -> Scenario:
     raises    ScenarioError with every problem found
     """
     table = _toml(text, file)
-    for reserved in ("name", "file"):
-        if reserved in table:
-            raise ScenarioError([f"{file}: {reserved}: unknown key"])
-    try:
-        scenario = Scenario.model_validate({**table, "name": name, "file": file})
-    except ValidationError as wrong:
-        raise ScenarioError(_problems(wrong, table, file)) from None
-    problems = [f"{file}: {problem}" for problem in check(scenario)]
-    if problems:
-        raise ScenarioError(problems)
+    ours = [f"{key}: unknown key" for key in _OURS if table.pop(key, None) is not None]
+    scenario, problems = _validated(table, file, name)
+    lines = listed(file, chain(ours, problems))
+    if lines:
+        raise ScenarioError(lines)
+    assert scenario
     return scenario
+
+
+def _validated(
+    table: dict[str, Any], file: str, name: str
+) -> tuple[Scenario | None, Iterable[str]]:
+    """The scenario and its problems; what can be checked in spite of a problem is checked."""
+    own = {"name": name, "file": file}
+    try:
+        scenario = Scenario.model_validate({**table, **own})
+    except ValidationError as wrong:
+        problems = explained(wrong, table, _known)
+        if not mended(wrong, table, _known):
+            return None, problems
+    else:
+        return scenario, chain(check(scenario), unused(scenario))
+    try:
+        return None, chain(problems, check(Scenario.model_validate({**table, **own})))
+    except ValidationError:
+        return None, problems
 
 
 def read_file(path: Path) -> Scenario:
     """A scenario from a file; raises ScenarioError, also for a file that cannot be read."""
-    file = str(path)
     try:
         if path.is_dir():
-            raise ScenarioError([f"{file}: a folder, not a scenario file"])
-        if path.stat().st_size > MAX_SIZE:
-            raise ScenarioError([f"{file}: larger than {MAX_SIZE:,} bytes, not a scenario"])
-        text = path.read_text("utf-8")
+            raise ScenarioError([f"{path}: a folder, not a scenario file"])
+        with path.open("rb") as file:
+            raw = file.read(MAX_SIZE + 1)
     except OSError as wrong:
-        raise ScenarioError([f"{file}: {wrong.strerror or wrong}"]) from wrong
+        raise ScenarioError([f"{path}: {wrong.strerror or wrong}"]) from wrong
+    return read_bytes(raw, str(path), path.stem)
+
+
+def read_bytes(raw: bytes, file: str, name: str) -> Scenario:
+    """A scenario from what a file holds, with or without a byte order mark."""
+    if len(raw) > MAX_SIZE:
+        raise ScenarioError([f"{file}: larger than {MAX_SIZE:,} bytes, not a scenario"])
+    try:
+        return read(raw.decode("utf-8-sig"), file, name)
     except UnicodeDecodeError as wrong:
-        raise ScenarioError([f"{file}: not a text file (UTF-8)"]) from wrong
-    return read(text, file, path.stem)
+        line = raw.count(b"\n", 0, wrong.start) + 1
+        raise ScenarioError([f"{file}: line {line}: not UTF-8; save it as UTF-8 text"]) from wrong
+
+
+#: A key of so many parts is nested deeper than any scenario; tomllib takes a minute for 50,000.
+_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+_DEEP = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{50}}")
 
 
 def _toml(text: str, file: str) -> dict[str, Any]:
-    if len(text) > MAX_SIZE:
-        raise ScenarioError([f"{file}: larger than {MAX_SIZE:,} characters, not a scenario"])
+    if _DEEP.search(text):
+        raise ScenarioError([f"{file}: nested too deeply"])
     try:
-        return tomllib.loads(text, parse_float=Decimal)
+        return tomllib.loads(text, parse_float=_as_written)
     except tomllib.TOMLDecodeError as wrong:
         raise ScenarioError([f"{file}: not valid TOML: {wrong}"]) from None
     except RecursionError:
         raise ScenarioError([f"{file}: nested too deeply"]) from None
-    except (ValueError, InvalidOperation) as wrong:
-        raise ScenarioError([f"{file}: not valid TOML: {wrong}"]) from None
+    except ValueError:
+        raise ScenarioError([f"{file}: not valid TOML: a number with too many digits"]) from None
 
 
-_MODELS: dict[str, type[BaseModel]] = {
-    "conventions": Conventions,
-    "network": Network,
-    "layers": Layer,
-    "readings": Reading,
-    "published": Published,
-    "rounding": Rounding,
-    "givens": Stated,
-}
-
-
-def _problems(wrong: ValidationError, table: dict[str, Any], file: str) -> list[str]:
-    lines = []
-    for error in wrong.errors(include_url=False):
-        loc = _plain(error["loc"], table)
-        where = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc).lstrip(".")
-        lines.append(f"{file}: {where}: {_says(error, loc)}")
-    return list(dict.fromkeys(lines))
-
-
-def _plain(loc: tuple[int | str, ...], table: Any) -> list[int | str]:
-    """A location without the marks pydantic adds for unions, as the author's file has it."""
-    plain: list[int | str] = []
-    for part in loc:
-        inside = (isinstance(part, int) and isinstance(table, list) and part < len(table)) or (
-            isinstance(part, str) and isinstance(table, dict) and part in table
-        )
-        if inside:
-            table = table[part]
-            plain.append(part)
-        elif isinstance(table, dict) and part == loc[-1] and not _is_mark(str(part)):
-            plain.append(part)
-    return plain
-
-
-def _is_mark(part: str) -> bool:
-    return bool(re.search(r"[\[\](]", part)) or part in ("str", "decimal")
-
-
-def _says(error: Any, loc: list[int | str]) -> str:
-    kind, key = error["type"], str(loc[-1]) if loc else ""
-    if kind == "extra_forbidden":
-        model = next(
-            (_MODELS[p] for p in reversed(loc[:-1]) if isinstance(p, str) and p in _MODELS),
-            Scenario,
-        )
-        known = [f for f in model.model_fields if f not in ("name", "file")]
-        return f"unknown key{nearest(key, known) or '; known are ' + ', '.join(known)}"
-    if kind == "missing":
-        return "missing"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return re.sub(r"^(Input should be|String should)", r"expected: \1", message)
+def _as_written(number: str) -> Decimal:
+    try:
+        return Decimal(number)
+    except InvalidOperation:
+        raise ValueError(number) from None
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of scenario files."""
     found = Scenario.model_json_schema()
-    for own in ("name", "file"):
+    for own in _OURS:
         found["properties"].pop(own)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}

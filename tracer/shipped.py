@@ -26,13 +26,12 @@ def load(source: str | Path) -> Scenario:
 
     raises    ScenarioError for an unknown name, or with every problem of the file
     """
-    if str(source) in scenario_names():
+    shipped = scenario_names()
+    if str(source) in shipped:
         path = folder("scenarios") / f"{source}.toml"
         return read_file(path).model_copy(update={"file": f"scenarios/{source}.toml"})
     path = Path(source)
-    looks_like_path = path.suffix or len(path.parts) > 1
-    if not looks_like_path and not path.exists():
-        names = scenario_names()
-        hint = nearest(str(source), names) or f"; shipped are {', '.join(names)}"
+    if not path.exists():
+        hint = nearest(path.stem, shipped) or f"; shipped are {', '.join(shipped)}"
         raise ScenarioError([f"{source}: no scenario of that name and no such file{hint}"])
     return read_file(path)

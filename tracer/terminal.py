@@ -1,40 +1,60 @@
-"""What goes to a terminal besides lines: progress, tables, and files written whole."""
+"""What goes to a terminal or a disk besides lines: progress, tables, files written whole."""
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
 import sys
 import tempfile
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from tracer.errors import UsageError
+from tracer.numbers import Digits, decimals, show
+
 if TYPE_CHECKING:
     from tracer.evaluate import Progress
-    from tracer.ledger import Verification
+    from tracer.ledger import Checked, Verification
 
 PATIENCE = 1.0  # seconds before a terminal is shown progress
 PIPE_WIDTH = 200  # columns of a table that no terminal limits
+MORE = 2  # digits of a value beside the printed number
 
 # rich is imported inside functions: most commands print plain lines and should not wait for it.
+
+
+def write_utf8() -> None:
+    """Let a file or pipe get UTF-8, as all our formats are, and a terminal what it can show."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+
+
+def _watched(stream: TextIO | None) -> bool:
+    """Whether a person looks on; a stream that was closed from the start is None."""
+    return stream is not None and stream.isatty()
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Progress]:
     """A bar on stderr for what takes longer than a second; nothing where nobody watches."""
-    if not sys.stderr.isatty():
+    if not _watched(sys.stderr):
         yield lambda done, total: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress as Bar
 
     bar = Bar(console=Console(stderr=True), transient=True)
-    task, begun = bar.add_task(what), time.monotonic()
+    task, begun = bar.add_task(escape(what)), time.monotonic()
 
     def tell(done: int, total: int) -> None:
         if time.monotonic() - begun > PATIENCE:
@@ -47,10 +67,25 @@ def progress(what: str) -> Iterator[Progress]:
         bar.stop()
 
 
+# ---- files -----------------------------------------------------------------------------
+
+
 def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a file whole or not at all.
+
+    raises    OSError with the name of the file, whichever file the system failed at
+    """
+    if path.parent.exists() and not path.parent.is_dir():
+        raise UsageError(f"{path.parent}: a file, not a folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, text)
+    except OSError as wrong:
+        raise OSError(wrong.errno, wrong.strerror, str(path)) from wrong
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tracer.")
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -68,6 +103,8 @@ def _umask() -> int:
     return mask
 
 
+# ---- verdicts --------------------------------------------------------------------------
+
 _COLOURS = {
     "reproduced": "green",
     "rounded-path": "green",
@@ -84,20 +121,47 @@ def report(verification: Verification) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
-    table = Table(title=verification.scenario, box=SIMPLE_HEAD, title_justify="left")
-    for column in ("name", "printed", "value", "verdict", "under"):
-        table.add_column(column, justify="right" if column in ("printed", "value") else "left")
+    console = Console(width=None if _watched(sys.stdout) else PIPE_WIDTH, highlight=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("name", "printed", "value", "verdict"):
+        number = column in ("printed", "value")
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
+    table.add_column("under", overflow="fold")
     for n in verification.numbers:
         name = f"{n.name} @{n.iteration}" if n.iteration else n.name
         verdict = Text(n.verdict.value, style=_COLOURS[n.verdict.value])
-        table.add_row(Text(name), f"{n.printed:f}", repr(n.value), verdict, Text(n.under or ""))
+        table.add_row(Text(name), f"{n.printed:f}", _beside(n), verdict, Text(n.under or ""))
+    click.echo(verification.scenario)
     console.print(table)
     for n in verification.remarkable:
-        if n.reason:
-            where = f" {n.where}" if n.where else ""
-            right = f" It should be {n.right:f}." if n.right is not None else ""
-            click.echo(f"  {n.name}{where}: printed {n.printed:f}.{right} {n.reason}")
+        if note := _note(n):
+            tell(note)
     counts = Counter(n.verdict.value for n in verification.numbers)
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    click.echo(f"  {len(verification.numbers)} numbers: {said or 'none published'}\n")
+    click.echo(f"{len(verification.numbers)} numbers: {said or 'none published'}\n")
+
+
+def tell(line: str) -> None:
+    """A line of text; on a terminal broken between words."""
+    if _watched(sys.stdout):
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, width, subsequent_indent="    ", break_on_hyphens=False)
+    click.echo(line)
+
+
+def _beside(n: Checked) -> str:
+    """The value with a few digits more than are printed."""
+    return show(n.value, Digits(max(decimals(n.printed), 0) + MORE)).plain
+
+
+def _note(n: Checked) -> str:
+    """What must be said of a number besides its row, or nothing."""
+    broken = n.verdict.value == "differs" and n.claim.value != "reproduced"
+    parts = (
+        f"The ledger calls it {n.claim.value}; that does not hold." if broken else "",
+        f"It should be {n.right:f}." if n.right is not None else "",
+        " ".join(n.reason.split()),
+    )
+    said = " ".join(part for part in parts if part)
+    where = f" {n.where}" if n.where else ""
+    return f"{n.name}{where}: printed {n.printed:f}. {said}" if said else ""

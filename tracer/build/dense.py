@@ -16,6 +16,7 @@ from tracer.backprop import Cut, backprop
 from tracer.build.losses import emit_error
 from tracer.build.optimizers import emit_descent
 from tracer.catalog import ACTIVATIONS, net
+from tracer.consistency import ERROR_NAMES
 from tracer.expression import Expr, Neg, Sum, names, parse
 from tracer.labels import Own
 from tracer.printers import source
@@ -25,7 +26,6 @@ from tracer.rules import Rule, formals
 from tracer.scenario import LOSSES, Layer, Scenario
 
 ROOT = "E"
-ROOT_NAMES = ("E", "ETotal", "E_total")
 
 #: Which adjoints are named, by chain style: of a unit's output, of its net.
 CHAINS: dict[str, tuple[Cut | None, Cut]] = {
@@ -77,7 +77,7 @@ class _Dense:
         root = self._error(x, targets)
         gradients = backprop(self.draft, root, np.array(self.trained), self.cuts)
         emit_descent(self.draft, int(rate[0]), gradients)
-        program = self.draft.finish(root, [*dict.fromkeys((*ROOT_NAMES, network.total_error))])
+        program = self.draft.finish(root, [*dict.fromkeys((*ERROR_NAMES, network.total_error))])
         if conventions.update == "sequential":
             program = sequential_update(program)
         return Built(program, {program.index[n]: self.s.numbers[s] for n, s in self._names()})
@@ -105,7 +105,7 @@ class _Dense:
         self, layer: Layer, number: int, x: Cells, wiring: list[list[str]], biases: list[str],
         title: str,
     ) -> Cells:  # fmt: skip
-        nets, outs = unit_names(self.s, number, len(wiring))
+        nets, outs = self.s.network.unit_names(number, len(wiring))
         z: list[int] = []
         for _, run in groupby(range(len(wiring)), lambda j: sum(w != "-" for w in wiring[j])):
             units = list(run)
@@ -136,7 +136,7 @@ class _Dense:
     def _error(self, outputs: Cells, targets: Cells) -> int:
         loss, total = LOSSES[self.s.conventions.loss]
         network = self.s.network
-        terms = [self.own(t) for t in spread(network.errors, len(outputs), 0)]
+        terms = [self.own(t) for t in network.error_names(len(outputs))]
         symbol = self.s.symbols.get(network.total_error, "")
         root = Own(ROOT, network.total_error, symbol)
         return emit_error(
@@ -147,16 +147,6 @@ class _Dense:
 # ---- names -----------------------------------------------------------------------------
 
 
-def spread(pattern: str | list[str], count: int, number: int) -> list[str]:
-    """`h{j}` as h1 … hn; a list of names as it is."""
-    if isinstance(pattern, list):
-        return pattern
-    return [
-        pattern.replace("{j}", str(j)).replace("{k}", str(j)).replace("{l}", str(number + 1))
-        for j in range(1, count + 1)
-    ]
-
-
 def layer_titles(s: Scenario) -> list[str]:
     """What the layers are called: as the scenario says, or by their place."""
     hidden = len(s.network.layers) - 1
@@ -165,16 +155,6 @@ def layer_titles(s: Scenario) -> list[str]:
         layer.title or place
         for layer, place in zip(s.network.layers, [*places, "output layer"], strict=True)
     ]
-
-
-def unit_names(s: Scenario, number: int, units: int) -> tuple[list[str], list[str]]:
-    """Names of a layer's nets and outputs."""
-    layer, last = s.network.layers[number], number == len(s.network.layers) - 1
-    hidden = "h{j}" if len(s.network.layers) == 2 else "h{l}_{j}"
-    place = "o{j}" if last else hidden
-    net_pattern = layer.net or f"net_{place}"
-    out_pattern = layer.out or f"out_{place}"
-    return spread(net_pattern, units, number), spread(out_pattern, units, number)
 
 
 def _vector(s: Scenario, names: str | list[str]) -> list[str]:
