@@ -214,9 +214,7 @@ def test_markdown_leaves_the_mathematics_alone(name: str) -> None:
     """Even a renderer that knows no mathematics must hand it over unchanged to MathJax."""
     page = page_of(name, "md")
     tokens = MarkdownIt("commonmark").enable("table").parse(page)
-    inline = [
-        t for t in tokens if t.type == "inline" and "$" in t.content
-    ]
+    inline = [t for t in tokens if t.type == "inline" and "$" in t.content]
     assert len(inline) > 40
     for token in inline:
         inside = re.findall(r"\$+([^$]+)\$+", token.content)

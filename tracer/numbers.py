@@ -99,7 +99,7 @@ def _meant(value: float) -> Decimal:
     A final 5 is rounded as by hand only if it is seen: as a float 0.04205 is 0.042049999….
     """
     short = Decimal(format(value, f".{_SHORT}g"))
-    plain = len(short.normalize().as_tuple().digits) <= _PLAIN and short.adjusted() < _PLAIN
+    plain = len(short.as_tuple().digits) <= _PLAIN and short.adjusted() < _PLAIN
     return short if plain else Decimal(value)
 
 
