@@ -71,7 +71,10 @@ USED = '[["v1", "v2"]]'
 NET = '"sum(w_i*x_i) + b"'
 ROUNDING = "rounding = { decimals = 4 }"
 SECOND = 'net = "z"\nout = "y"'
-NO_NAME = "cannot be a name: letters, digits, _ and spaces"
+NO_NAME = (
+    "cannot be a name: a letter (also Greek, or with a hat as ŷ), then letters, digits, _, "
+    "' and spaces"
+)
 NO_SYMBOL = (
     "is not a plain LaTeX symbol (letters, digits, one _ and ^ each, { }, Greek letters, "
     "\\mathrm, \\text, \\hat, \\bar)"

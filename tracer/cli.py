@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer import __version__
-from tracer.errors import TracerError, UsageError, closest
+from tracer.errors import TracerError, UsageError, closest, nearest
 from tracer.terminal import progress, report, tell, write_utf8, write_whole
 
 if TYPE_CHECKING:
@@ -232,8 +232,7 @@ def render(
         return
     for name, text in files.items():
         write_whole(Path(output) / name, text)
-        if not name.endswith(".svg"):
-            click.echo(Path(output) / name)
+        click.echo(Path(output) / name)
 
 
 def _pages(
@@ -313,23 +312,28 @@ def derive(what: str, names: tuple[str, ...], reading: str | None) -> None:
     """
     from tracer.catalog import ACTIVATIONS
     from tracer.pages import gradient_text, rule_text
+    from tracer.shipped import scenario_names
 
     if what in ACTIVATIONS:
         if names:
             raise UsageError(f"derive {what}: an activation has no {names[0]!r}")
         click.echo(rule_text(ACTIVATIONS[what]), nl=False)
         return
-    if (near := closest(what, ACTIVATIONS)) and not _is_scenario(what):
-        raise UsageError(f"{what}: no activation or scenario; did you mean {near!r}?")
+    if not _is_scenario(what):
+        known = (*ACTIVATIONS, *scenario_names())
+        hint = nearest(what, known) or f"; there are {', '.join(known)}"
+        raise UsageError(f"{what}: no activation or scenario{hint}")
     t = _trace(_load(what), 0, reading)
     for number, cell in enumerate(_parameters(t, names)):
         click.echo(("\n" if number else "") + gradient_text(t, cell), nl=False)
 
 
 def _is_scenario(source: str) -> bool:
+    """Whether a scenario is meant: shipped, standard input, or a file, there or not."""
     from tracer.shipped import scenario_names
 
-    return source in scenario_names() or Path(source).exists()
+    path = Path(source)
+    return source in ("-", *scenario_names()) or bool(path.suffix) or path.exists()
 
 
 def _parameters(t: Trace, names: tuple[str, ...]) -> list[int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tracer import expression, labels
 from tracer.errors import nearest
 from tracer.fields import Stated, found, quoted
+from tracer.labels import GREEK
 from tracer.numbers import decimals
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ def _not_given(s: Scenario, name: str, wanted: str = "") -> str:
     given = s.given(name)
     if given is None:
         known = (other for table in s.givens.values() for other in table)
+        spelt = GREEK.get(name, "")
+        if spelt in s.numbers:
+            return f"{name!r} is not given; write it as {spelt!r}, as the givens do"
         return f"{name!r} is not given{nearest(name, known)}"
     kind = "a matrix" if _is_matrix(given) else found(_plain(given))
     return f"{name!r} is given as {kind}, expected {wanted}"

@@ -32,7 +32,7 @@ Progress = Callable[[int, int], None]  # passes done, passes in all
 
 MAX_BYTES = 4 * 2**30
 MAX_LINES = 5_000  # steps beyond which straight-line code takes longer to compile than to run
-_CHUNK = 20_000  # passes between two reports of progress
+_CHUNK = 2_000  # passes between two reports of progress
 
 
 class _Engine(Protocol):

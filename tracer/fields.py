@@ -21,7 +21,7 @@ from pydantic import (
 from tracer.catalog import net
 from tracer.errors import FormulaError, nearest
 from tracer.expression import names
-from tracer.labels import GREEK
+from tracer.labels import ACCENTS, GREEK
 
 MAX_DIGITS = 400  # of a number written out; every float64 of 17 digits has fewer
 
@@ -89,12 +89,17 @@ def choice(*allowed: str) -> Any:
     return (AfterValidator(check), Field(json_schema_extra={"enum": list(allowed)}))
 
 
-_NAME = re.compile(r"[A-Za-z\u0370-\u03ff][A-Za-z0-9_ \u0370-\u03ff]*'*(\[[0-9,]+\])?")
+_LETTER = "[A-Za-z" + "".join(GREEK.values()) + "][" + "".join(ACCENTS) + "]?"
+_NAME = re.compile(rf"{_LETTER}(?:{_LETTER}|[0-9_ '])*(\[[0-9,]+\])?")
 
 
 def _name(value: str) -> str:
-    if not _NAME.fullmatch(value) or value != value.strip() or len(value) > 60:
-        raise ValueError(f"{quoted(value)} cannot be a name: letters, digits, _ and spaces")
+    plain = unicodedata.normalize("NFD", value)
+    if not _NAME.fullmatch(plain) or value != value.strip() or len(value) > 60:
+        raise ValueError(
+            f"{quoted(value)} cannot be a name: a letter (also Greek, or with a hat as ŷ), then "
+            "letters, digits, _, ' and spaces"
+        )
     return value
 
 

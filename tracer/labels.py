@@ -115,7 +115,8 @@ def _word(word: str) -> str:
 
     `ŷ` and `y_hat` are \\hat y, `h'1` is h'_{1}.
     """
-    found = _WORD.fullmatch(unicodedata.normalize("NFD", word))
+    word = unicodedata.normalize("NFD", word)
+    found = _WORD.fullmatch(word)
     if not found:
         return rf"\mathrm{{{_latin(word.replace('_', ''))}}}"
     base, mark, inner_primes, sub, index, primes = found.groups()
@@ -136,8 +137,9 @@ def _word(word: str) -> str:
 
 
 def _latin(text: str) -> str:
-    """Text whose Greek letters are LaTeX commands."""
-    return "".join(rf"\{_LETTERS[c]} " if c in _LETTERS else c for c in text)
+    """Text whose Greek letters and accents are LaTeX commands."""
+    plain = re.sub(rf"(.)({_ACCENT})", lambda m: rf"\{ACCENTS[m[2]]} {m[1]}", text)
+    return "".join(rf"\{_LETTERS[c]} " if c in _LETTERS else c for c in plain)
 
 
 def _raised(symbol: str) -> bool:

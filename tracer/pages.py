@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -59,7 +60,7 @@ def _context(t: Trace, view: Walkthrough) -> dict[str, Any]:
     bullets = _markdown_environment().get_template("conventions.md").render(words)
     return {
         **words,
-        "name": file_name(t),
+        "image": quote(f"{file_name(t)}.svg"),
         "sentences": [line.removeprefix("- ") for line in bullets.splitlines() if line.strip()],
         "derivations": [_derived(rule) for rule in view.activations],
         "tikz": lambda: tikz(diagram(t.program)),
@@ -102,8 +103,11 @@ def rule_text(rule: Rule) -> str:
 
 def file_name(t: Trace) -> str:
     """What the page of a trace is called, without its ending."""
+    if not t.reading or not t.scenario:
+        return t.title
+    number = list(t.scenario.readings).index(t.reading) + 1
     reading = re.sub(r"[^a-z0-9]+", "-", t.reading.lower()).strip("-")
-    return f"{t.title}-{reading}" if reading else t.title
+    return f"{t.title}-{reading or f'reading-{number}'}"
 
 
 # ---- what templates may say ------------------------------------------------------------

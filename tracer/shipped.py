@@ -33,5 +33,7 @@ def load(source: str | Path) -> Scenario:
     path = Path(source)
     if not path.exists():
         hint = nearest(path.stem, shipped) or f"; shipped are {', '.join(shipped)}"
+        if (beside := path.with_name(path.name + ".toml")).exists():
+            hint = f"; did you mean {str(beside)!r}?"
         raise ScenarioError([f"{source}: no scenario of that name and no such file{hint}"])
     return read_file(path)

@@ -138,7 +138,9 @@ def report(verification: Verification) -> None:
             tell(note)
     counts = Counter(n.verdict.value for n in verification.numbers)
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    click.echo(f"{len(verification.numbers)} numbers: {said or 'none published'}\n")
+    count = len(verification.numbers)
+    numbers = "1 number" if count == 1 else f"{count} numbers"
+    click.echo(f"{numbers}: {said or 'none published'}\n")
 
 
 def tell(line: str) -> None:
