@@ -312,6 +312,12 @@ def test_committed_pages_are_what_is_rendered_now(name: str, format: str) -> Non
     assert committed == page_of(name, format).encode()
 
 
+@pytest.mark.parametrize("format", ["md", "tex", "svg"])
+def test_python_renders_the_same_page_as_the_command_line(format: str) -> None:
+    committed = (OUT / f"mazur.{format}").read_text("utf-8")
+    assert committed == tracer.render(tracer.trace("mazur"), format)
+
+
 def test_nothing_else_is_committed_beside_the_pages() -> None:
     expected = {f"{name}.{format}" for name in SHIPPED for format in ("md", "tex", "svg")}
     assert expected == {path.name for path in OUT.iterdir()}

@@ -68,11 +68,16 @@ def trace(
 def render(t: Trace, format: str = "md", *, detail: str = "full") -> str:
     """A trace as a page: "md", "tex", or "svg" for the network's diagram.
 
+    The page shows the selected pass, and what became of the scenario's published numbers.
+
     detail      "full": every weight; "first": one of a layer, the rest in a table
+    raises      UsageError for another format or detail, TooLarge, ScenarioError
     """
+    from tracer import run
     from tracer.pages import page
 
-    return page(t, format, detail)
+    printed = t.scenario if format != "svg" else None
+    return page(t, format, detail, run.verify(printed) if printed else None)
 
 
 def verify(source: str | Path | Scenario) -> Verification:

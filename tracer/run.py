@@ -96,7 +96,7 @@ def trace(
     made, recorded = built(chosen), passes(count, record)
     values = _values(chosen, made, made.givens, recorded, progress)
     return Trace(
-        made.program, recorded, values, conventions.digits, scenario.name, reading or "", chosen
+        made.program, recorded, values, conventions.digits, scenario.name, reading or "", scenario
     )
 
 

@@ -54,7 +54,7 @@ class Trace:
     digits: Digits
     title: str = ""
     reading: str = ""
-    scenario: Scenario | None = None  # as the reading has it
+    scenario: Scenario | None = None  # without the reading
     row: int = 0
     sample: int = 0
 

@@ -50,7 +50,7 @@ class _View:
         assert t.scenario, "a walkthrough needs the scenario's words"
         self.t, self.program, self.detail = t, t.program, detail
         self.every_local = every_local
-        self.scenario = t.scenario
+        self.scenario = t.scenario.under(t.reading)
         self.seen: set[int] = set()
         self.kinds: set[Rule | None] = set()
         self.updates = {cell: after for cell, after in self.program.carry.items()}
