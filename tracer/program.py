@@ -148,6 +148,7 @@ class Draft:
     also: dict[int, tuple[Label, ...]] = field(default_factory=dict)
     carry: dict[int, int] = field(default_factory=dict)
     size: int = 0
+    per_sample: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))  # a cell
 
     def given(self, names: Sequence[Label], *, part: str = "", per_sample: bool = False) -> Cells:
         """Emit givens: cells whose values come from outside."""
@@ -182,14 +183,10 @@ class Draft:
             )
         if table.size and (table.min() < 0 or table.max() >= self.size):
             raise ProgramError(f"{labels.name(names[0])}: an operand is not an earlier step")
-        per_sample = bool(table.size) and bool(self._per_sample()[table].any())
+        per_sample = bool(table.size) and bool(self.per_sample[table].any())
         return self._add(Block(
             self.size, rule, size, table, names, phase, part, per_sample, of
         ))  # fmt: skip
-
-    def _per_sample(self) -> NDArray[np.bool_]:
-        flags = [np.full(len(block), block.per_sample) for block in self.blocks]
-        return np.concatenate(flags) if flags else np.zeros(0, np.bool_)
 
     def _add(self, block: Block) -> Cells:
         for row, label in enumerate(block.labels):
@@ -200,6 +197,7 @@ class Draft:
         self.blocks.append(block)
         self.starts.append(block.start)
         self.size += len(block)
+        self.per_sample = np.append(self.per_sample, np.full(len(block), block.per_sample))
         return block.cells
 
     def alias(self, label: Label, cell: int) -> None:
