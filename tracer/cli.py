@@ -168,14 +168,8 @@ def show(
     from tracer.lines import IN_TEXT
 
     for cell in range(len(t)) if cells is None else cells:
-        line, value = t.line(cell), float(t.values[cell])
-        parts = [IN_TEXT.symbol(line)]
-        if line.formula is not None:
-            parts.append(f"= {IN_TEXT.formula(line)}")
-            if line.operands and not line.trivial:
-                parts.append(f"= {IN_TEXT.substitution(line)}")
-        parts.append(f"{IN_TEXT.sign(line)} {IN_TEXT.value(line.value)}")
-        tell(" ".join(parts) + (f"   [{value!r}]" if names else ""))
+        value = f"   [{float(t.values[cell])!r}]" if names else ""
+        tell(IN_TEXT.whole(t.line(cell)) + value)
 
 
 @main.command(

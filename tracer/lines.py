@@ -84,6 +84,15 @@ class Language:
         leaf = {formal: self._number(shown) for formal, shown in line.numbers.items()}
         return fill(template(line.formula, self._numbers), leaf.__getitem__)
 
+    def whole(self, line: Line) -> str:
+        """Symbol, formula, numbers and value in one line, each where there is one."""
+        parts = [self.symbol(line)]
+        if line.formula is not None:
+            parts.append(f"= {self.formula(line)}")
+        if line.operands and not line.trivial:
+            parts.append(f"= {self.substitution(line)}")
+        return " ".join((*parts, self.sign(line), self.value(line.value)))
+
     def value(self, shown: Shown) -> str:
         """A number."""
         return self._number(shown).text

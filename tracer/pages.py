@@ -130,6 +130,7 @@ def _filters(language: Language) -> dict[str, Callable[..., Any]]:
         "symbol": language.symbol,
         "formula": language.formula,
         "numbers": language.substitution,
+        "whole": language.whole,
         "sign": language.sign,
         "value": language.value,
     }
