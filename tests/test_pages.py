@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 from reader import claims, displayed, is_true, value_of
+from test_networks import Network
 
 import tracer
 from tracer import pages, run
@@ -106,6 +107,15 @@ def test_every_printed_line_is_true_or_says_so(name: str, format: str, detail: s
         if claim.sign == "≈":
             right, value = value_of(claim.numbers), value_of(claim.value)
             assert abs(right - value) <= abs(value) / 10, claim
+
+
+@pytest.mark.parametrize("shown", ["decimals = 4", "decimals = 12", "significant = 5"])
+@pytest.mark.parametrize("seed", range(12))
+def test_every_printed_line_of_a_random_network_is_true(seed: int, shown: str) -> None:
+    text = Network(seed).text.replace("[conventions]", f"[conventions]\n{shown}")
+    found = claims(pages.page(run.trace(read(text, "random.toml", "random")), "md"))
+    assert found
+    assert not [claim for claim in found if claim.sign == "=" and not is_true(claim)]
 
 
 @pytest.mark.parametrize("name", [*SHIPPED, *VARIANTS])
@@ -366,3 +376,18 @@ def test_verification_counts_what_stands_as_printed() -> None:
     found: Verification = tracer.verify("mazur")
     assert 34 == len(found.numbers)
     assert 9 == len(found.remarkable)
+
+
+@needs_tex
+def test_a_long_table_of_givens_is_split_into_columns(tmp_path: Path) -> None:
+    """Sixty givens in one table would not fit a page."""
+    names = [f"w{k}" for k in range(1, 61)]
+    rows = [names[k : k + 20] for k in (0, 20, 40)]
+    text = "\n".join((
+        'title = "long"', "[givens.All]", "eta = 1", f"x = {[0.5] * 20}", "t = [1, 0, 1]",
+        *(f"{name} = 0.{k:02}" for k, name in enumerate(names, 1)),
+        "[network]", 'inputs = "x"', 'targets = "t"',
+        "[[network.layers]]", f"weights = {rows}".replace("'", '"'), 'activation = "sigmoid"',
+    ))  # fmt: skip
+    page = pages.page(run.trace(read(text, "long.toml", "long")), "tex", "first")
+    assert not re.findall(r"^!.*|^Overfull.*", compile_log(page, tmp_path), re.M)

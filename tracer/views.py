@@ -12,6 +12,8 @@ from tracer.numbers import Shown
 from tracer.rules import Rule
 from tracer.scenario import Scenario
 
+COLUMN = 20  # givens in one column of a printed page
+
 Detail = Literal["full", "first"]
 
 
@@ -160,8 +162,13 @@ class Walkthrough:
 
     @property
     def givens_in_rows(self) -> list[tuple[GivenTable, ...]]:
-        """The tables of givens, as many side by side as fit a printed page."""
-        return [self.givens[k : k + 4] for k in range(0, len(self.givens), 4)]
+        """The tables of givens, as many side by side and as long as fit a printed page."""
+        columns = [
+            GivenTable(table.title, table.givens[k : k + COLUMN])
+            for table in self.givens
+            for k in range(0, len(table.givens), COLUMN)
+        ]
+        return [tuple(columns[k : k + 4]) for k in range(0, len(columns), 4)]
 
     @property
     def ledger_title(self) -> str:
