@@ -380,3 +380,16 @@ def test_a_number_has_as_many_digits_as_are_compared():
     digits = "0." + "1" * MAX_DIGITS
     assert Decimal(digits) == one(edited(("x1 = 0.50", f"x1 = {digits}"))).numbers["x1"]
     assert problems(edited(("x1 = 0.50", f"x1 = {digits}1")))
+
+
+def test_an_input_that_no_unit_reads_is_refused() -> None:
+    """Its weights would have no gradient, and nobody would notice."""
+    text = "\n".join((
+        'title = "unread"', "[givens.All]", "x1 = 1", "x2 = 2", "w = 0.5", "t = 1", "eta = 1",
+        "[network]", 'inputs = ["x1", "x2"]', 'targets = ["t"]',
+        "[[network.layers]]", 'weights = [["w", "-"]]', 'activation = "sigmoid"',
+    ))  # fmt: skip
+    with pytest.raises(ScenarioError) as refused:
+        read(text, "unread.toml", "unread")
+    key = "unread.toml: network.layers[0].weights: "
+    assert f"{key}'-' for input 2 in every row, so that nothing depends on it" == str(refused.value)

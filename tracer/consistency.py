@@ -175,6 +175,10 @@ def _check_weights(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
                 yield f"{key}[{j}][{i}]: {_not_given(s, name, 'a number')}"
         if set(row) <= {"-"}:
             yield f"{key}[{j}]: a unit without any weight"
+    wired = [row for row in layer.weights if set(row) - {"-"}]
+    for i in range(width if wired else 0):
+        if all(row[i : i + 1] == ["-"] for row in wired):
+            yield f"{key}: '-' for input {i + 1} in every row, so that nothing depends on it"
     return len(layer.weights)
 
 
