@@ -211,11 +211,6 @@ def test_names_that_would_cover_one_another_are_left_out():
     assert {""} == {label for label, _, _ in wires(d)}
 
 
-def test_an_input_that_feeds_nothing_is_drawn():
-    text = dense(2, 1).replace('["w1", "w2"]', '["w1", "-"]').replace("w2 = 1\n", "")
-    assert [called(n.label) for n in of_kind(drawn(text), Kind.INPUT)] == ["x1", "x2"]
-
-
 def test_a_program_without_a_network_has_an_empty_diagram():
     d = diagram(Draft().finish())
     assert Diagram(0, 0, (), (), ()) == d
