@@ -16,7 +16,7 @@ which x reaches E_k, reaches no other term, and ∂E/∂E_k = 1; any other is �
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -56,6 +56,20 @@ class _Edges(NamedTuple):
     consumer: Cells  # [m]
     slot: Cells  # [m]
     factors: Cells  # [m, f]
+
+
+class _Incoming(NamedTuple):
+    """Contributions to the cells of a block, sorted by target; `counts` for each target."""
+
+    target: Cells  # [m]
+    via: list[tuple[int, int]]  # [m], consumer and place
+    factors: list[Cells]  # [m]
+    counts: Cells  # [targets]
+
+    @property
+    def first(self) -> Cells:
+        """Where each target's contributions begin."""
+        return np.cumsum(self.counts) - self.counts
 
 
 _ONE = Rule("one", "g", ONE, {})
@@ -204,20 +218,17 @@ class _Reverse:
         if block.start <= self.root < block.start + len(block):
             empty = np.empty((1, 0), np.int64)
             return [_Adjoint(np.array([self.root]), empty, empty)]
-        found = []
-        for target, consumer, factors, counts in self._incoming(block):
-            single = counts == 1
-            first = np.cumsum(counts) - counts
-            cells = target[first]
-            if single.any():
-                found += self._single(block, cells[single], [factors[k] for k in first[single]])
-            if (~single).any():
-                found.append(self._several(block, target, consumer, factors, counts))
+        found, incoming = [], self._incoming(block)
+        single = incoming.counts == 1
+        if single.any():
+            first = incoming.first[single]
+            chains = [incoming.factors[k] for k in first]
+            found += self._single(block, incoming.target[first], chains)
+        if (~single).any():
+            found.append(self._several(block, incoming))
         return found
 
-    def _incoming(
-        self, block: Block
-    ) -> Iterator[tuple[Cells, list[tuple[int, int]], list[Cells], Cells]]:
+    def _incoming(self, block: Block) -> _Incoming:
         """Contributions to a block's cells, in order of target, then consumer, then place."""
         rows: list[tuple[int, int, int, Cells]] = []
         for edge in self.edges:
@@ -226,12 +237,11 @@ class _Reverse:
                 rows.append(
                     (int(edge.target[k]), int(edge.consumer[k]), int(edge.slot[k]), edge.factors[k])
                 )
-        if not rows:
-            return
         rows.sort(key=lambda row: row[:3])
-        target = np.array([row[0] for row in rows])
+        target = np.array([row[0] for row in rows], np.int64)
         _, counts = np.unique(target, return_counts=True)
-        yield target, [(row[1], row[2]) for row in rows], [row[3] for row in rows], counts
+        via = [(row[1], row[2]) for row in rows]
+        return _Incoming(target, via, [row[3] for row in rows], counts)
 
     def _single(self, block: Block, cells: Cells, chains: list[Cells]) -> list[_Adjoint]:
         """Adjoints with one contribution: a chain that goes on, or is cut into a step."""
@@ -270,11 +280,9 @@ class _Reverse:
         leaf = np.isin(block.operands[cell - block.start], self.trained)
         return None if kind is Cut.PATHS and not (inner & ~leaf).any() else kind
 
-    def _several(
-        self, block: Block, target: Cells, via: list[tuple[int, int]], factors: list[Cells],
-        counts: Cells,
-    ) -> _Adjoint:  # fmt: skip
+    def _several(self, block: Block, incoming: _Incoming) -> _Adjoint:
         """Adjoints with several contributions: a step each, and a step for their sum."""
+        target, via, factors, counts = incoming
         which = np.repeat(counts > 1, counts)
         parts = np.empty(len(target), np.int64)
         for length in sorted({len(f) for f, w in zip(factors, which, strict=True) if w}):
@@ -285,7 +293,7 @@ class _Reverse:
         cells, totals = [], []
         for count in sorted(set(counts[counts > 1])):
             chosen = np.flatnonzero(counts == count)
-            first = (np.cumsum(counts) - counts)[chosen]
+            first = incoming.first[chosen]
             some = target[first]
             paths = parts[first[:, None] + np.arange(count)]
             called = [self._total(int(cell), None) for cell in some]
