@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "tracer"
 #: Who shows or checks knows steps and rules, and never what builds networks.
 SHOWS_OR_CHECKS = (
     "traces", "lines", "names", "printers", "labels", "numbers", "views", "walkthrough",
-    "ledger", "pages", "drawing", "diagram", "derivation", "program", "backprop", "rewrite",
-    "evaluate", "arithmetic", "rules", "catalog", "expression", "algebra", "scenario",
+    "ledger", "pages", "drawing", "markup", "diagram", "derivation", "program", "backprop",
+    "rewrite", "evaluate", "arithmetic", "rules", "catalog", "expression", "algebra", "scenario",
 )  # fmt: skip
 #: Who joins both sides: the public API and the command line.
 JOINS = {"tracer", "run", "cli"}

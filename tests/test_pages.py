@@ -308,7 +308,10 @@ def test_words_of_a_scenario_cannot_become_markup() -> None:
     t = run.trace(scenario)
     markdown, latex = pages.page(t, "md"), pages.page(t, "tex")
     assert markdown.startswith(r"# \<script\> \$x\$ \\input{a} \| \*b\* \[c\](d) \`e\` \_f\_ \# g")
-    assert r"\title{<script> \$x\$ \textbackslash{}input\{a\} | *b* [c](d) `e` \_f\_ \# g}" in latex
+    assert (
+        r"\title{\textless{}script\textgreater{} \$x\$ \textbackslash{}input\{a\} \textbar{} "
+        r"*b* [c](d) `e` \_f\_ \# g}"
+    ) in latex
 
 
 # ---- committed pages -------------------------------------------------------------------

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 from tracer.catalog import shipped
-from tracer.rules import DERIVED, _key, derive, inputs
+from tracer.rules import DERIVED, derive, inputs, key_of
 
 
 def derived() -> str:
     """The partials of every shipped rule, derived and proven now, as JSON."""
-    found = {_key(r, formal): derive(r, formal) for r in shipped() for formal in inputs(r)}
+    found = {key_of(r, formal): derive(r, formal) for r in shipped() for formal in inputs(r)}
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 

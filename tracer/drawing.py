@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from tracer import labels
+from tracer import labels, markup
 from tracer.figure import Diagram
 from tracer.labels import Label
-from tracer.shipped import folder
+from tracer.markup import Filters
 from tracer.symbols import runs
 
 LINE = 450.0  # pt: a line of an A4 page with margins of 2.5 cm has 455
@@ -21,12 +20,6 @@ PT = 0.75  # of a px
 SPACE = 0.2  # em between the words of a name
 
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_TEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-}  # fmt: skip
-_TEX_GREEK = {letter: rf"$\{name}$" for name, letter in labels.GREEK.items()}
 
 
 def svg(d: Diagram) -> str:
@@ -69,38 +62,13 @@ def _decimals(value: float, places: int = 1) -> str:
     return f"{round(value, places) + 0.0:.{places}f}"
 
 
-def _tex(text: str) -> str:
-    plain = "".join({**_TEX, **_TEX_GREEK}.get(c, c) for c in text)
-    return "".join(c if ord(c) < 0x180 or c in "–—‘’“”…" else "?" for c in plain)
-
-
 @cache
 def _svg_environment() -> Environment:
-    environment = _environment(autoescape=True)
-    environment.filters["spans"] = spans
-    return environment
+    filters: Filters = {"spans": spans, "px": _decimals}
+    return markup.environment(filters, xml=True)
 
 
 @cache
 def _tikz_environment() -> Environment:
-    environment = _environment(
-        autoescape=False,  # symbols are LaTeX that the scenario checked; titles go through `prose`
-        block_start_string="<%", block_end_string="%>", variable_start_string="<<",
-        variable_end_string=">>", comment_start_string="<#", comment_end_string="#>",
-    )  # fmt: skip
-    environment.filters.update({"symbol": labels.latex, "prose": _tex})
-    return environment
-
-
-def _environment(autoescape: bool, **delimiters: Any) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(folder("templates")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=autoescape,
-        **delimiters,
-    )
-    environment.filters["px"] = _decimals
-    return environment
+    words: Filters = {"symbol": labels.latex, "prose": markup.latex, "px": _decimals}
+    return markup.environment(words, latex=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from tracer import labels
+from tracer import labels, markup
 from tracer.derivation import Derivation, derivation, prove
 from tracer.diagram import diagram
 from tracer.drawing import svg, tikz
@@ -18,9 +17,9 @@ from tracer.errors import TooLarge, UsageError, nearest
 from tracer.expression import Expr
 from tracer.ledger import Verification
 from tracer.lines import IN_LATEX, IN_TEXT, Language, Line
+from tracer.markup import Filters
 from tracer.printers import LATEX, TEXT, Leaf, fill, template
 from tracer.rules import Rule
-from tracer.shipped import folder
 from tracer.traces import Trace
 from tracer.views import Local, Paths, Walkthrough
 from tracer.walkthrough import derivation_of, walkthrough
@@ -78,7 +77,7 @@ def _derived(rule: Rule) -> dict[str, Any]:
 
 def _room(found: Derivation) -> float:
     """What a derivation leaves for its reasons, in cm of a LaTeX line of 16."""
-    widest = max(width(_expression(line.expression)) for line in found.lines)
+    widest = max(width(_in_latex(line.expression)) for line in found.lines)
     return round(min(max(14.5 - 0.2 * widest, 3.2), 7.0), 1)
 
 
@@ -113,18 +112,15 @@ def file_name(t: Trace) -> str:
 # ---- what templates may say ------------------------------------------------------------
 
 
-def _expression(e: Expr, output: str = "", symbol: str = "") -> str:
-    """An expression of a derivation in LaTeX; the rule's output under its symbol."""
-    return fill(
-        template(e, LATEX), lambda s: Leaf(symbol if s == output else labels.latex(labels.Own(s)))
-    )
+def _in_latex(e: Expr) -> str:
+    return fill(template(e, LATEX), lambda s: Leaf(labels.latex(labels.Own(s))))
 
 
 def _in_text(e: Expr) -> str:
     return fill(template(e, TEXT), Leaf)
 
 
-def _filters(language: Language) -> dict[str, Callable[..., Any]]:
+def _filters(language: Language) -> Filters:
     """What a template says of a line in one language."""
     return {
         "symbol": language.symbol,
@@ -136,40 +132,16 @@ def _filters(language: Language) -> dict[str, Callable[..., Any]]:
     }
 
 
-_IN_LATEX: dict[str, Callable[..., Any]] = {
+_IN_LATEX: Filters = {
     **_filters(IN_LATEX),
     "label": labels.latex,
-    "expression": _expression,
+    "expression": _in_latex,
 }
-_IN_TEXT: dict[str, Callable[..., Any]] = {
+_IN_TEXT: Filters = {
     **_filters(IN_TEXT),
     "label": labels.text,
     "expression": _in_text,
 }
-
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|$~])")
-_TEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-}  # fmt: skip
-_MINUS = re.compile(r"(?<![\w$)])-(?=[\w.$])")
-_TEX_LETTERS = {letter: rf"$\{name}$" for name, letter in labels.GREEK.items()}
-_TEX_SIGNS = {"∂": r"$\partial$", "≈": r"$\approx$", "×": r"$\times$", "−": r"$-$", "⁺": "$^{+}$"}
-
-
-def _markdown(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
-
-
-def _tex(text: str) -> str:
-    table = {**_TEX, **_TEX_LETTERS, **_TEX_SIGNS}
-    plain = "".join(table.get(c, c) for c in " ".join(text.split()))
-    plain = _MINUS.sub("$-$", plain)
-    return "".join(c if ord(c) < 0x180 or c in "–—‘’“”…" else "?" for c in plain)
-
-
-def _tex_url(text: str) -> str:
-    return text.replace("%", r"\%").replace("#", r"\#").replace("&", r"\&")
 
 
 def _kind(group: object) -> str:
@@ -179,7 +151,7 @@ def _kind(group: object) -> str:
 
 @cache
 def _markdown_environment() -> Environment:
-    return _environment({**_IN_LATEX, "prose": _markdown, "fits": fits})
+    return _environment({**_IN_LATEX, "prose": markup.markdown, "fits": fits})
 
 
 @cache
@@ -189,36 +161,22 @@ def _text_environment() -> Environment:
 
 @cache
 def _tex_environment() -> Environment:
-    filters: dict[str, Callable[..., Any]] = {
-        **_IN_LATEX,
-        "prose": _tex,
-        "url": _tex_url,
+    words: Filters = {
+        "prose": markup.latex,
+        "url": markup.latex_url,
         "broken": broken,
         "fits": fits,
     }
-    return _environment(
-        filters,
-        block_start_string="<%", block_end_string="%>", variable_start_string="<<",
-        variable_end_string=">>", comment_start_string="<#", comment_end_string="#>",
-    )  # fmt: skip
+    return _environment({**_IN_LATEX, **words}, latex=True)
+
+
+def _environment(filters: Filters, *, latex: bool = False) -> Environment:
+    found = markup.environment(filters, latex=latex)
+    found.globals["kind"] = _kind
+    return found
 
 
 _ENVIRONMENTS = {"md": _markdown_environment, "tex": _tex_environment}
-
-
-def _environment(filters: dict[str, Callable[..., Any]], **delimiters: Any) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(folder("templates")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Markdown and LaTeX: user text goes through the filter `prose`
-        **delimiters,
-    )
-    environment.filters.update(filters)
-    environment.globals["kind"] = _kind
-    return environment
 
 
 # ---- lines that fit --------------------------------------------------------------------

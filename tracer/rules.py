@@ -112,7 +112,7 @@ def partial_rule(r: Rule, formal: str) -> Rule:
     raises    RuleError when a teaching form is not equal to the derivative, or when the
               derivative of a group member needs its siblings
     """
-    key = _key(r, formal)
+    key = key_of(r, formal)
     text = _known().get(key) or derive(r, formal)
     return Rule(f"{r.name}, by {formal}", f"d{r.output}/d{formal}", parse(text), {}, kink=r.kink)
 
@@ -127,7 +127,8 @@ def is_zero(r: Rule) -> bool:
     return r.formula == ZERO
 
 
-def _key(r: Rule, formal: str) -> str:
+def key_of(r: Rule, formal: str) -> str:
+    """What a partial is kept under in `derived.json`: the formula and its teaching form."""
     stated = r.teaching.get(formal)
     ending = f" | {source(stated)}" if stated else ""
     return f"d/d{formal} {r.output} = {source(r.formula)}{ending}"

@@ -53,7 +53,7 @@ class _View:
         self.scenario = t.scenario.under(t.reading)
         self.seen: set[int] = set()
         self.kinds: set[Rule | None] = set()
-        self.updates = {cell: after for cell, after in self.program.carry.items()}
+        self.updates = dict(self.program.carry)
 
     def walkthrough(self, verification: Verification | None) -> Walkthrough:
         assert self.program.root is not None

@@ -53,7 +53,6 @@ def build(s: Scenario) -> Built:
 class _Dense:
     def __init__(self, s: Scenario) -> None:
         self.s, self.draft = s, Draft()
-        self.givens: dict[int, Decimal] = {}
         self.cells: dict[str, int] = {}
         self.trained: list[int] = []
         self.cuts: dict[int, Cut] = {}
