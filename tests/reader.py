@@ -47,7 +47,7 @@ def claims(page: str) -> list[Printed]:
     return found
 
 
-_WORDS = r"\\(?:frac|times|left|right|max|tanh|cdot|sqrt)(?![A-Za-z])"
+_WORDS = r"\\(?:frac|times|left|right|max|tanh|cdot|sqrt|ge)(?![A-Za-z])"
 
 
 def is_numeric(side: str) -> bool:
@@ -73,6 +73,7 @@ def _python(side: str) -> str:
         inner, end = _braced(text, found.end() - 1)
         text = f"{text[: found.start()]}exp({inner}){text[end:]}"
     text = re.sub(r"\[([^\[\]>]+)>([^\[\]>]+)\]", r"(1 if (\1) > (\2) else 0)", text)
+    text = re.sub(r"\[([^\[\]]+)\\ge([^\[\]]+)\]", r"(1 if (\1) >= (\2) else 0)", text)
     text = text.replace(r"\times", "*").replace(r"\cdot", "*").replace("^", "**")
     text = text.replace("{", "(").replace("}", ")").replace("\\", "")
     return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)", r"mpf('\1')", text)

@@ -138,7 +138,7 @@ def _checked(plan, chosen):
     trained = np.array([list(GIVENS).index(name) for name in TRAINED])
     gradients = backprop(draft, root, trained, _cuts(draft, chosen))
     program = draft.finish(root)
-    found = run(program, dict(enumerate(GIVENS.values())), [0])[0, 0]
+    found = run(program, dict(enumerate(GIVENS.values())), [0]).at(0, 0)
     slopes = values[root].gradients()
     expected = {int(c): slopes.get(id(values[c]), 0.0) for c in trained}
     scale = max(1.0, *map(abs, expected.values()))
@@ -199,11 +199,12 @@ def test_every_gradient_is_the_slope_between_two_near_points(plan):
     trained = np.array([list(GIVENS).index(name) for name in TRAINED])
     gradients = backprop(draft, root, trained, {})
     program, start = draft.finish(root), dict(enumerate(GIVENS.values()))
-    found = run(program, start, [0])[0, 0]
+    found = run(program, start, [0]).at(0, 0)
     scale = max(1.0, *np.abs(found))
     for cell in map(int, trained):
         up, down = (
-            run(program, {**start, cell: start[cell] + h}, [0])[0, 0, root] for h in (1e-6, -1e-6)
+            run(program, {**start, cell: start[cell] + h}, [0]).at(0, 0)[root]
+            for h in (1e-6, -1e-6)
         )
         slope = found[gradients[cell]] if cell in gradients else 0.0
         assert (up - down) / 2e-6 == pytest.approx(slope, abs=1e-7 * scale)

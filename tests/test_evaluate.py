@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from tracer import evaluate, run, scenario
 from tracer.catalog import ACTIVATIONS, DESCENT
 from tracer.errors import NotFinite, TooLarge, UsageError
-from tracer.evaluate import _Columns, _Straight, straight_line
+from tracer.evaluate import _Blocks
 from tracer.labels import Own
 from tracer.numbers import Digits
 from tracer.program import Draft, Phase
 from tracer.rules import rule
+from tracer.straight import FEW, Columns, Scalars
+from tracer.values import allocated
 
 
 def two_layers(activation="sigmoid", rate="0.5", more="", inputs=("0.05", "0.10")):
@@ -57,10 +59,24 @@ activation = "{activation}"
     )
 
 
-def passes_of(engine, cells, count):
-    rows = np.empty((count, 1, cells))
-    engine.keep(engine.start, count, rows)
+def blocks(program, givens, values):
+    return _Blocks(program, givens, values.variants)
+
+
+def passes_of(engine, made, count):
+    rows = allocated(made.program, count, 1, None)
+    made_for = engine(made.program, made.givens, rows)
+    made_for.keep(made_for.start, 0, count, rows, 0)
     return rows
+
+
+def same(one, other):
+    """Whether two runs kept the same steps, with the same values to the last bit."""
+    assert (one.batch_cells, one.each_cells) == (other.batch_cells, other.each_cells)
+    return all(
+        a.shape == b.shape and a.tobytes() == b.tobytes()
+        for a, b in ((one.batch, other.batch), (one.each, other.each))
+    )
 
 
 # ---- engines ---------------------------------------------------------------------------
@@ -70,10 +86,9 @@ def passes_of(engine, cells, count):
 @pytest.mark.parametrize("update", ["simultaneous", "sequential"])
 def test_straight_lines_and_columns_are_bit_identical(activation, update):
     made = run.built(two_layers(activation, more=f'update = "{update}"'))
-    size = len(made.program)
-    straight = passes_of(_Straight(made.program, made.givens), size, 50)
-    columns = passes_of(_Columns(made.program, made.givens, 1), size, 50)
-    assert np.array_equal(straight.view(np.int64), columns.view(np.int64))
+    scalars = passes_of(Scalars, made, 50)
+    assert same(scalars, passes_of(Columns, made, 50))
+    assert same(scalars, passes_of(blocks, made, 50))
 
 
 def test_passes_that_are_not_recorded_leave_the_others_bit_identical():
@@ -89,7 +104,7 @@ def test_a_program_too_long_to_compile_gives_the_same(monkeypatch):
     s = two_layers()
     expected = run.trace(s, iterations=20).data
     monkeypatch.setattr(evaluate, "MAX_LINES", 10)
-    assert np.array_equal(expected, run.trace(s, iterations=20).data)
+    assert same(expected, run.trace(s, iterations=20).data)
 
 
 def test_many_passes_are_run_in_chunks(monkeypatch):
@@ -97,22 +112,29 @@ def test_many_passes_are_run_in_chunks(monkeypatch):
     expected = run.trace(s, iterations=50).data
     monkeypatch.setattr(evaluate, "_CHUNK", 7)
     found = run.trace(s, iterations=50, progress=lambda done, of: told.append((done, of)))
-    assert np.array_equal(expected, found.data)
+    assert same(expected, found.data)
     assert told == sorted(told)
     assert (50, 50) == told[-1]
     last = run.trace(s, iterations=50, record="last")
-    assert np.array_equal(expected[-1], last.data[-1])
+    assert same(expected.rows(50, 1), last.data)
 
 
-def test_generated_code_holds_no_text_of_the_scenario():
-    text = straight_line(run.built(two_layers()).program, everything=True)
+def source_of(engine, everything):
+    made = run.built(two_layers())
+    values = allocated(made.program, 1, 1, None)
+    return engine(made.program, made.givens, values).source(everything=everything), made.program
+
+
+@pytest.mark.parametrize("engine", [Scalars, Columns])
+def test_generated_code_holds_no_text_of_the_scenario(engine):
+    text, _ = source_of(engine, everything=True)
     for name in ("w5", "out_h1", "net", "eta", "two"):
         assert name not in text
 
 
-def test_code_of_a_skipped_pass_computes_only_what_the_next_needs():
-    program = run.built(two_layers()).program
-    text = straight_line(program, everything=False)
+@pytest.mark.parametrize("engine", [Scalars, Columns])
+def test_code_of_a_skipped_pass_computes_only_what_the_next_needs(engine):
+    text, program = source_of(engine, everything=False)
     assert f"v{program.root} =" not in text
     assert f"v{program.index['w5+']} =" in text
 
@@ -134,7 +156,7 @@ def test_code_of_a_skipped_pass_computes_only_what_the_next_needs():
 def test_the_passes_asked_for_are_recorded(expected, record):
     t = run.trace(two_layers(), iterations=7, record=record)
     assert expected == list(t.recorded)
-    assert len(expected) == len(t.data)
+    assert len(expected) == len(t.data.batch)
 
 
 @pytest.mark.parametrize("record", ["first", 0, -1, [], [8], [-1]])
@@ -192,40 +214,49 @@ def test_rounding_every_step_is_what_a_person_gets(truncate, places, updates):
 def test_rounding_to_many_digits_is_nearly_exact():
     plain = run.trace(two_layers(), iterations=100)
     rounded = run.trace(two_layers(more="rounding = { significant = 15 }"), iterations=100)
-    assert np.allclose(plain.data, rounded.data, rtol=1e-11, atol=1e-14)
+    assert np.allclose(plain.data.batch, rounded.data.batch, rtol=1e-11, atol=1e-14)
 
 
-# ---- samples ---------------------------------------------------------------------------
+# ---- variants --------------------------------------------------------------------------
 
 
-def _columns_of_givens(made, samples):
+def _variants_of_givens(made, variants):
     chance = np.random.default_rng(1)
     return {
-        cell: np.array([float(v) + d for d in chance.normal(0, 0.1, samples)])
+        cell: np.array([[float(v) + d] for d in chance.normal(0, 0.1, variants)])
         for cell, v in made.givens.items()
     }
 
 
 @pytest.mark.parametrize("rounding", [None, Digits(6)])
-@pytest.mark.parametrize("samples", [1, 2, 33])
-def test_a_column_of_samples_is_as_many_single_runs(samples, rounding):
+@pytest.mark.parametrize("variants", [1, 2, 12, 13, 33])  # few run on floats, many on columns
+def test_variants_are_as_many_single_runs(variants, rounding):
     made = run.built(two_layers())
-    columns = _columns_of_givens(made, samples)
+    columns = _variants_of_givens(made, variants)
     together = evaluate.run(made.program, columns, range(4), rounding=rounding)
-    assert (4, samples, len(made.program)) == together.shape
-    for k in range(samples):
-        alone = {cell: float(column[k]) for cell, column in columns.items()}
+    assert (4, variants, len(made.program)) == together.batch.shape
+    for k in range(variants):
+        alone = {cell: float(column[k, 0]) for cell, column in columns.items()}
         one = evaluate.run(made.program, alone, range(4), rounding=rounding)
-        assert np.array_equal(one[:, 0], together[:, k])
+        assert same(one, together.variant(k))
 
 
-def test_a_column_and_single_numbers_mix():
+def test_a_variant_and_single_numbers_mix():
     made = run.built(two_layers())
     first = made.program.index["i1"]
-    columns = {**made.givens, first: np.array([0.05, 0.5])}
-    found = evaluate.run(made.program, columns, [0])[0]
-    assert np.array_equal(evaluate.run(made.program, made.givens, [0])[0, 0], found[0])
-    assert found[1, made.program.root] != found[0, made.program.root]
+    columns = {**made.givens, first: np.array([[0.05], [0.5]])}
+    found = evaluate.run(made.program, columns, [0])
+    assert same(evaluate.run(made.program, made.givens, [0]), found.variant(0))
+    errors = found.of(made.program.root)[0, :, 0]
+    assert errors[1] != errors[0]
+
+
+def test_a_column_for_a_given_that_all_samples_share_is_our_mistake():
+    """Its first number alone would be taken, and nobody would notice."""
+    made = run.built(two_layers())
+    givens = {**made.givens, made.program.index["i1"]: np.array([0.05, 0.5])}
+    with pytest.raises(AssertionError, match="i1: 2 samples"):
+        evaluate.run(made.program, givens, [0])
 
 
 # ---- what cannot be a number -----------------------------------------------------------
@@ -242,7 +273,7 @@ def _one(formula, value, updated="w - eta*g"):
 
 
 @pytest.mark.parametrize("rounding", [None, Digits(8)], ids=["floats", "by hand"])
-@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("variants", [1, 3])
 @pytest.mark.parametrize("recorded", [[9], [0, 9], range(10), [3]])
 @pytest.mark.parametrize(
     ("says", "formula", "start"),
@@ -254,12 +285,12 @@ def _one(formula, value, updated="w - eta*g"):
     ],
 )
 def test_a_step_without_a_value_is_named_with_its_pass(
-    says, formula, start, recorded, samples, rounding
+    says, formula, start, recorded, variants, rounding
 ):
     """Also where the pass in which it happens is not recorded."""
     program, givens = _one(formula, start)
-    if samples > 1:
-        givens = {c: np.array([50.0, float(v), 60.0]) if c == 0 else v for c, v in givens.items()}
+    if variants > 1:
+        givens[0] = np.array([[50.0], [float(start)], [60.0]])
     with pytest.raises(NotFinite) as failed:
         evaluate.run(program, givens, recorded, rounding=rounding)
     assert says == str(failed.value)
@@ -284,14 +315,14 @@ def test_a_square_too_large_for_a_float_is_an_overflow_in_every_arithmetic():
 
 
 @pytest.mark.parametrize("rounding", [None, Digits(9)], ids=["floats", "by hand"])
-@pytest.mark.parametrize("samples", [1, 2])
-def test_a_sigmoid_far_below_zero_is_zero(samples, rounding):
+@pytest.mark.parametrize("variants", [1, 2])
+def test_a_sigmoid_far_below_zero_is_zero(variants, rounding):
     """e^800 does not fit a float64, 1/(1 + e^800) = 3.7e-348 rounds to 0; so has PyTorch."""
     program, givens = _one("1/(1 + e^(-z))", "-800")
-    if samples > 1:
-        givens[0] = np.array([-800.0, 0.0])
-    found = evaluate.run(program, givens, [0, 1], rounding=rounding)
-    assert 0.0 == found[0, 0, program.root] == found[1, 0, program.root]
+    if variants > 1:
+        givens[0] = np.array([[-800.0], [0.0]])
+    found = evaluate.run(program, givens, [0, 1], rounding=rounding).of(program.root)
+    assert [0.0, 0.0] == found[:, 0, 0].tolist()
 
 
 def test_a_run_that_does_not_fit_is_refused_with_its_size():
@@ -319,13 +350,14 @@ def test_any_inputs_give_the_same_in_both_engines(inputs, activation):
     cells = [made.program.index[name] for name in ("i1", "i2")]
     givens = {**made.givens, **dict(zip(cells, inputs, strict=True))}
     straight = _run_or_refusal(made.program, givens)
-    columns = _run_or_refusal(
-        made.program, {c: np.array([float(v)] * 2) for c, v in givens.items()}
-    )
-    if isinstance(straight, str):
-        assert straight == columns
-    else:
-        assert np.array_equal(straight[:, 0], columns[:, 0])
+    for variants in (2, FEW + 1):
+        several = {c: np.array([[float(v)]] * variants) for c, v in givens.items()}
+        columns = _run_or_refusal(made.program, several)
+        if isinstance(straight, str):
+            assert straight == columns
+        else:
+            assert same(straight, columns.variant(0))
+            assert same(straight, columns.variant(variants - 1))
 
 
 def _run_or_refusal(program, givens):

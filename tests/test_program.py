@@ -8,7 +8,7 @@ from tracer.errors import ProgramError
 from tracer.expression import parse
 from tracer.labels import Derivative, Own
 from tracer.program import Draft, Phase
-from tracer.rules import rule
+from tracer.rules import inputs, rule
 
 TIMES = rule("times", "z = x*y")
 
@@ -109,9 +109,42 @@ def test_a_cone_is_what_is_needed_and_no_more(draft):
     assert set() == program.cone([])
 
 
-def test_steps_of_a_sample_stay_per_sample(draft):
-    x = int(draft.given(own("x"), per_sample=True)[0])
+def batch(samples):
+    """a, b, c for all samples, x of each."""
+    made = Draft(samples=samples)
+    made.given(own("a", "b", "c"), part="inputs")
+    return made, int(made.given(own("x"), data=True)[0])
+
+
+def test_steps_of_a_sample_stay_per_sample():
+    draft, x = batch(2)
     draft.emit(TIMES, [[0, 1]], own("p"), Phase.FORWARD)
     draft.emit(TIMES, [[0, x]], own("q"), Phase.FORWARD)
     draft.emit(ACTIVATIONS["tanh"], [[5]], own("r"), Phase.FORWARD)
-    assert [False, True, False, True, True] == [b.per_sample for b in draft.finish().blocks]
+    program = draft.finish()
+    assert [False, True, False, True, True] == [b.per_sample for b in program.blocks]
+    assert (2, (x,)) == (program.samples, program.data)
+
+
+def test_a_batch_of_one_has_nothing_per_sample():
+    draft, x = batch(1)
+    draft.emit(TIMES, [[0, x]], own("q"), Phase.FORWARD)
+    program = draft.finish()
+    assert [False, False, False] == [b.per_sample for b in program.blocks]
+    assert (x,) == program.data
+
+
+def test_what_runs_over_the_samples_leads_from_each_to_the_batch():
+    draft, x = batch(3)
+    for name, formula in (
+        ("sum", "total(x)"), ("most", "largest(w)"), ("scaled", "x/largest(x)"),
+        ("share", "w/total(w)"), ("bent", "w*total(x)"),
+    ):  # fmt: skip
+        made = rule(name, f"y = {formula}")
+        operands = [{"w": 0, "x": x}[formal] for formal in inputs(made)]
+        draft.emit(made, [operands], own(name), Phase.FORWARD)
+    blocks = {b.labels[0].name: b for b in draft.finish().blocks}
+    assert {"x", "scaled"} == {name for name, b in blocks.items() if b.per_sample}
+    assert (("x",), ()) == (blocks["sum"].over, blocks["sum"].own)
+    assert (("x",), ("x",)) == (blocks["scaled"].over, blocks["scaled"].own)
+    assert (("x",), ("w",)) == (blocks["bent"].over, blocks["bent"].own)

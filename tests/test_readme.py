@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tracer import cli
+import tracer
+from tracer import cli, run
 from tracer.catalog import NETS
-from tracer.scenario import LOSSES, Conventions, read
+from tracer.conventions import LOSSES, Conventions
+from tracer.scenario import read
 from tracer.shipped import scenario_names
 
 ROOT = Path(__file__).parent.parent
@@ -55,13 +57,36 @@ def test_the_rest_of_the_commands_are_the_two_that_do_everything() -> None:
 
 
 def test_the_scenario_of_the_readme_renders_and_verifies(tmp_path: Path) -> None:
-    (text,) = blocks("toml")
-    path = tmp_path / "unit.toml"
-    path.write_text(text, "utf-8")
-    for command in (["render", str(path), "-o", str(tmp_path)], ["verify", str(path)]):
-        done = CliRunner().invoke(cli.main, command)
-        assert done.exit_code == 0, done.output
-    assert read(text, "unit.toml", "unit").conventions.decimals == 4
+    whole = [text for text in blocks("toml") if text.startswith("title")]
+    assert len(whole) == 2
+    for text in whole:
+        path = tmp_path / "unit.toml"
+        path.write_text(text, "utf-8")
+        for command in (["render", str(path), "-o", str(tmp_path)], ["verify", str(path)]):
+            done = CliRunner().invoke(cli.main, command)
+            assert done.exit_code == 0, done.output
+    assert read(whole[0], "unit.toml", "unit").conventions.decimals == 4
+    assert tracer.trace(path)["df/dx"] == -4
+
+
+def test_the_samples_and_draws_of_the_readme_are_read() -> None:
+    """They go into the scenario of the one unit, in place of what it is given."""
+    unit, *_ = blocks("toml")
+    samples, draws = (text for text in blocks("toml") if not text.startswith("title"))
+    bare = "\n".join(x for x in unit.splitlines() if not x.startswith(("x1", "x2", "t =", "z =")))
+    s = read(f"{bare}\n{samples}", "unit.toml", "unit")
+    assert run.on(tracer.trace(s), "prediction")["y"] > 0
+    assert len(s.data["t"]) == 4
+    net = """[givens.All]
+eta = 1
+[network]
+inputs = ["x1", "x2"]
+targets = ["x1", "x2", "x1"]
+layers = [{ weights = "W1", rows = "inputs", activation = "identity" }]
+"""
+    drawn = read(f'title = "drawn"\n{draws}\n{net}', "drawn.toml", "drawn")
+    first = tracer.trace(drawn, iterations=0)
+    assert (10_000, 0.9670298390136767) == (first.program.samples, first["x1"])
 
 
 def test_the_python_of_the_readme_gives_what_it_says() -> None:
@@ -97,6 +122,7 @@ def test_the_readme_lists_every_scenario_module_and_convention() -> None:
         assert choice in README
     shown = set(re.findall(r"`([a-z_]+)/?`", README.split("## How it is built")[1]))
     modules = {p.stem for p in (ROOT / "tracer").glob("*.py")} - {"__init__", "__main__"}
+    modules |= {p.parent.name for p in (ROOT / "tracer").glob("*/__init__.py")}
     small = {"errors", "numbers", "shipped", "terminal", "derive_catalog"}
     assert modules - small <= shown
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 import tracer
-from tracer import evaluate, run
+from tracer import run, scenario
 from tracer.errors import LookupFailed
-from tracer.numbers import Digits
-from tracer.traces import COLUMNS, SCHEMA, Trace
+from tracer.traces import COLUMNS, SCHEMA
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +84,7 @@ def test_many_recorded_passes_are_not_all_listed():
 
 def test_a_trace_starts_at_its_first_recorded_pass():
     t = tracer.trace("thinkinfi", iterations=9, record=[4, 9])
-    assert (4, 2, t.at(4)["w5"]) == (t.iteration, len(t.data), t["w5"])
+    assert (4, 2, t.at(4)["w5"]) == (t.iteration, len(t.data.batch), t["w5"])
 
 
 @pytest.mark.parametrize("sample", [-1, 2])
@@ -94,17 +93,45 @@ def test_a_sample_that_is_not_there_is_refused(sample):
         _two_samples().at(sample=sample)
 
 
+TWO = """
+title = "two samples"
+[samples.training]
+columns = ["x", "t"]
+rows = [[0.03, 1], [0.04, 0.5]]
+[givens.all]
+w = 0.5
+eta = 0.1
+[network]
+inputs = ["x"]
+targets = ["t"]
+[[network.layers]]
+weights = [["w"]]
+activation = "sigmoid"
+net = "z"
+out = "o"
+"""
+
+
 def _two_samples():
-    made = run.built(tracer.load("thinkinfi"))
-    givens = {**made.givens, made.program.index["x1"]: np.array([0.03, 0.04])}
-    return Trace(made.program, [0, 1], evaluate.run(made.program, givens, [0, 1]), Digits(8))
+    return run.trace(scenario.read(TWO, "two.toml", "two"))
 
 
 def test_a_sample_is_selected():
     t = _two_samples()
-    assert (0.03, 0.04) == (t["x1"], t.at(sample=1)["x1"])
-    assert 0.04 == t.at(1, sample=1).at(0)["x1"]
-    assert {(0, 0), (0, 1), (1, 0), (1, 1)} == {(r.iteration, r.sample) for r in t.records()}
+    assert (0.03, 0.04) == (t["x"], t.at(sample=1)["x"])
+    assert 0.04 == t.at(1, sample=1).at(0)["x"]
+    own = {(0, 0), (0, 1), (1, 0), (1, 1)}
+    assert own | {(0, None), (1, None)} == {(r.iteration, r.sample) for r in t.records()}
+    assert own == {(r.iteration, r.sample) for r in t.records() if r.name in ("x", "z", "E_n")}
+    assert {None} == {r.sample for r in t.records() if r.name in ("w", "E", "dE/dw", "w+")}
+
+
+def test_a_column_has_every_sample_and_a_series_every_pass():
+    t = _two_samples()
+    assert ([0.03, 0.04], [0.5]) == (t.column("x").tolist(), t.column("w").tolist())
+    assert [t.at(k)["w"] for k in (0, 1)] == t.series("w").tolist()
+    assert [t.at(k, 1)["z"] for k in (0, 1)] == t.at(sample=1).series("z").tolist()
+    assert [t.at(sample=k)["E_n"] for k in (0, 1)] == t.column("E_n").tolist()
 
 
 def test_names_and_values_go_together(trace):

@@ -76,8 +76,10 @@ def render(t: Trace, format: str = "md", *, detail: str = "full") -> str:
     from tracer import run
     from tracer.pages import page
 
-    printed = t.scenario if format != "svg" else None
-    return page(t, format, detail, run.verify(printed) if printed else None)
+    if format == "svg" or not t.scenario:
+        return page(t, format, detail)
+    course = run.course(t.scenario, t.reading or None)
+    return page(t, format, detail, run.verify(t.scenario), course)
 
 
 def verify(source: str | Path | Scenario) -> Verification:

@@ -1,16 +1,22 @@
 """sympy, and nothing but sympy: differentiate, prove, translate. It never prints.
 
-Imported only where something is not already in `derived.json`: sympy takes 0.4 s to start.
+For what is proven once and kept in `derived.json`, as nothing bounds its time; a user's
+formulas are differentiated by `differentiation`. sympy takes 0.4 s to start.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
 import sympy  # type: ignore[import-untyped]  # ships no types
 
+from tracer.differentiation import KINKED, gap
 from tracer.errors import RuleError
 from tracer.expression import (
     EULER,
     ONE,
+    ZERO,
     Call,
     Diff,
     Each,
@@ -18,13 +24,17 @@ from tracer.expression import (
     Name,
     Neg,
     Num,
+    Over,
     Power,
     Product,
     Quotient,
     Sum,
     children,
     names,
+    rebuild,
 )
+
+MAX_KINKS = 6  # of a proof, which has a case for either side of each
 
 _CALLS = {
     "exp": sympy.exp,
@@ -33,13 +43,11 @@ _CALLS = {
     "tanh": sympy.tanh,
     "max": sympy.Max,
     "step": lambda x: sympy.Heaviside(x, 0),
+    "reached": lambda x, least: sympy.Heaviside(x - least, 1),
 }
 
-#: A formula with a kink is proven on either side of it.
-_SIGNS = ({"positive": True}, {"negative": True})
 
-
-def to_sympy(e: Expr, symbols: dict[str, sympy.Expr]) -> sympy.Expr:
+def to_sympy(e: Expr, symbols: Mapping[str, sympy.Expr]) -> sympy.Expr:
     """The expression in sympy, its names looked up in `symbols`."""
 
     def go(part: Expr) -> sympy.Expr:
@@ -64,7 +72,7 @@ def to_sympy(e: Expr, symbols: dict[str, sympy.Expr]) -> sympy.Expr:
             return _CALLS[function](*(go(a) for a in args))
         case Diff(body, by):
             return sympy.diff(go(body), symbols[by])
-        case Each():
+        case Each() | Over():
             raise AssertionError(f"expand repetitions before algebra: {e}")
 
 
@@ -85,7 +93,7 @@ def from_sympy(x: sympy.Expr) -> Expr:
         rest = [from_sympy(-t if s else t) for t, s in zip(parts[1:], signs[1:], strict=True)]
         return Sum((first, *rest), (False, *signs[1:]))
     if x.is_Mul:
-        return _product(x)
+        return _from_product(x)
     if x.func == sympy.exp:
         return Power(Name(EULER), from_sympy(x.args[0]))
     if x.is_Pow:
@@ -99,7 +107,7 @@ def from_sympy(x: sympy.Expr) -> Expr:
     raise RuleError(f"cannot write the derivative {x} back; state a teaching form for it")
 
 
-def _product(x: sympy.Expr) -> Expr:
+def _from_product(x: sympy.Expr) -> Expr:
     if x.could_extract_minus_sign():
         return Neg(from_sympy(-x))
     top, bottom = sympy.fraction(x)
@@ -115,37 +123,84 @@ def partial(e: Expr, by: str) -> Expr:
 
 
 def equal(left: Expr, right: Expr) -> bool:
-    """Whether two expressions are proven equal, for either sign of every name they kink in."""
-    free = sorted({*names(left), *names(right)})
-    kinked = _has_kink(left) or _has_kink(right)
-    cases = _SIGNS if kinked else ({"real": True},)
-    return all(
-        _is_zero(left, right, {name: sympy.Symbol(name, **case) for name in free}) for case in cases
-    )
-
-
-def _has_kink(e: Expr) -> bool:
-    if isinstance(e, Call) and e.function in ("max", "step"):
-        return True
-    return any(_has_kink(part) for part in children(e))
-
-
-def _is_zero(left: Expr, right: Expr, symbols: dict[str, sympy.Expr]) -> bool:
-    gap = to_sympy(left, symbols) - to_sympy(right, symbols)
-    if gap == 0:
-        return True
-    if _is_refuted(gap):
+    """Whether two expressions are proven equal, on either side of every kink."""
+    if len({*_kinked(left), *_kinked(right)}) > MAX_KINKS:
         return False
-    if sympy.expand(gap) == 0:
+    free = sorted({*names(left), *names(right)})
+    symbols = {name: sympy.Symbol(name, real=True) for name in free}
+    return all(map(_is_zero, _differences(left, right, symbols)))
+
+
+Symbols = Mapping[str, sympy.Symbol]
+
+
+def _differences(left: Expr, right: Expr, symbols: Symbols) -> Iterator[sympy.Expr]:
+    """left - right, once for either sign of each difference that decides a max or a step."""
+    call = next(chain(_kinked(left), _kinked(right)), None)
+    if call is None:
+        yield to_sympy(left, symbols) - to_sympy(right, symbols)
+        return
+    decider = _decider(call, symbols)
+    for sign in (sympy.sign(decider),) if decider.is_number else (1, -1):
+        there = (_decided(left, decider, sign, symbols), _decided(right, decider, sign, symbols))
+        yield from _differences(*there, _signed(symbols, decider, sign))
+
+
+def _kinked(e: Expr) -> Iterator[Call]:
+    """The calls that have a kink, inner ones first."""
+    for part in children(e):
+        yield from _kinked(part)
+    if isinstance(e, Call) and e.function in KINKED:
+        yield e
+
+
+def _decider(call: Call, symbols: Symbols) -> sympy.Expr:
+    """The gap of a call without a positive factor: x - y of max(2*x, 2*y)."""
+    return sympy.expand(to_sympy(gap(call), symbols)).primitive()[1]
+
+
+def _decided(e: Expr, decider: sympy.Expr, sign: int, symbols: Symbols) -> Expr:
+    """The expression with every call replaced that the decider's sign decides."""
+    e = rebuild(e, tuple(_decided(part, decider, sign, symbols) for part in children(e)))
+    if not isinstance(e, Call) or [e] != list(_kinked(e)):
+        return e  # no kink, or one inside that another difference decides
+    own = _decider(e, symbols)
+    if own not in (decider, -decider):
+        return e
+    return _side(e, sign if own == decider else -sign)
+
+
+def _side(call: Call, sign: int) -> Expr:
+    """What a call with a kink is where its gap has a sign."""
+    if call.function == "max":
+        return call.args[0] if sign >= 0 else call.args[1]
+    return ONE if sign > 0 or (sign == 0 and call.function == "reached") else ZERO
+
+
+def _signed(symbols: Symbols, decider: sympy.Expr, sign: int) -> Symbols:
+    """The symbols, with the sign of a decider that is one of them or its negative."""
+    for name, symbol in symbols.items():
+        if decider in (symbol, -symbol):
+            positive = (sign > 0) == (decider == symbol)
+            return {**symbols, name: sympy.Symbol(name, positive=positive, negative=not positive)}
+    return symbols
+
+
+def _is_zero(x: sympy.Expr) -> bool:
+    if x == 0:
         return True
-    return bool(sympy.simplify(gap.rewrite(sympy.exp)) == 0 or sympy.simplify(gap) == 0)
+    if _is_refuted(x):
+        return False
+    if sympy.expand(x) == 0:
+        return True
+    return bool(sympy.simplify(x.rewrite(sympy.exp)) == 0 or sympy.simplify(x) == 0)
 
 
-def _is_refuted(gap: sympy.Expr) -> bool:
-    """Whether a gap is another number than 0 at one point; simplifying it might take for ever."""
+def _is_refuted(x: sympy.Expr) -> bool:
+    """Whether it is another number than 0 at one point; simplifying it might take for ever."""
     point = {
         symbol: sympy.Rational(k + 3, 3 * k + 10) * (-1 if symbol.is_negative else 1)
-        for k, symbol in enumerate(sorted(gap.free_symbols, key=str))
+        for k, symbol in enumerate(sorted(x.free_symbols, key=str))
     }
-    value = gap.subs(point)
+    value = x.subs(point)
     return bool(value != 0 and value.is_comparable)  # comparable: known to some digit, not 0

@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 
 from tracer import labels
 from tracer.catalog import CHAIN, PATHS
-from tracer.expression import ONE, SIZE, Name, Num, group_of, names, rename
-from tracer.labels import Delta, Derivative, Label
+from tracer.errors import ProgramError
+from tracer.expression import ONE, SIZE, Name, Num, calls, group_of, names, rename
+from tracer.labels import Delta, Derivative, Label, OfSample
 from tracer.program import Block, Cells, Draft, Phase
 from tracer.rules import Rule, inputs, is_one, is_zero, partial_rule
 
@@ -113,6 +114,8 @@ class _Reverse:
         block = self._block(self.root)
         operands = block.operands[self.root - block.start]
         assert block.rule, "the error is a step"
+        if block.over:
+            return np.array([self.root]), True
         partials = [partial_rule(block.rule, formal) for formal in inputs(block.rule)]
         if any(_formals(p) for p in partials):
             return np.array([self.root]), True
@@ -157,13 +160,13 @@ class _Reverse:
     def _send(self, block: Block, adjoint: _Adjoint) -> None:
         """Multiply an adjoint by each partial, towards the operands that need it."""
         assert block.rule
+        self._check(block, block.rule)
         rows = adjoint.cells - block.start
         for formal in inputs(block.rule):
             slots = _slots(block, formal)
             targets = block.operands[rows][:, slots]
             at, member = np.nonzero(self.needs[targets])
-            partial = partial_rule(block.rule, formal)
-            if is_zero(partial) or not len(at):
+            if not len(at) or is_zero(partial := partial_rule(block.rule, formal)):
                 continue
             target, slot = targets[at, member], np.array(slots)[member]
             local = np.empty((len(at), 0), np.int64)
@@ -173,6 +176,19 @@ class _Reverse:
             for mask, factors in ((leaf, adjoint.full), (~leaf, adjoint.named)):
                 chain = np.hstack([factors[at], local])[mask]
                 self.edges.append(_Edges(target[mask], adjoint.cells[at][mask], slot[mask], chain))
+
+    def _check(self, block: Block, rule: Rule) -> None:
+        """Refuse what has no derivative to send."""
+        label = block.labels[0]
+        name = labels.name(label.of if isinstance(label, OfSample) else label)
+        over = [k for k, formal in enumerate(block.formals) if formal in block.over]
+        if self.needs[block.operands[:, over]].any():
+            raise ProgramError(
+                f"{name}: no derivative through what runs over all samples; the error is that of "
+                "one sample, conventions.reduction makes it the batch's"
+            )
+        if calls(rule.formula, "reached"):
+            raise ProgramError(f"{name}: a threshold has no derivative to learn from")
 
     def _partials(
         self, block: Block, partial: Rule, row: Cells, member: Cells, target: Cells, slot: Cells

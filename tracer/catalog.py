@@ -73,6 +73,21 @@ TOTALS: dict[str, Rule] = {
     "mean": rule("mean error", "E = sum(e_i)/n", e_i="1/n"),
 }
 
+#: How what the samples of a batch say becomes one.
+BATCHES: dict[str, Rule] = {
+    "sum": rule("sum over the samples", "g = total(p)"),
+    "mean": rule("mean over the samples", "g = average(p)"),
+}
+
+#: Whether all outputs of a sample are right, and how often they are.
+CORRECT = rule("correct", "r = prod(1 - (y_i - t_i)^2)")
+ACCURACY = rule("accuracy", "r = average(c)")
+
+#: The perceptron's learning rule (Rosenblatt, 1958): no derivative of anything.
+MISTAKE = rule("mistake", "d = y - t")
+CORRECTION = rule("perceptron rule", "g = x*d")
+CORRECTION_OF_BIAS = rule("perceptron rule of a bias", "g = d")
+
 #: The usual ways to write a weighted sum; a scenario may state another order.
 NETS: tuple[str, ...] = (
     "sum(w_i*x_i) + b",
@@ -89,9 +104,17 @@ PATHS = rule("sum over paths", "g = sum(p_i)")
 DESCENT = rule("gradient descent", "v = w - eta*g")
 
 
+NET, THRESHOLD = "weighted sum", "threshold"
+
+
+def threshold(least: str) -> Rule:
+    """An output as 0 or 1: whether it reaches a number."""
+    return rule(THRESHOLD, f"y = reached(o, {least})")
+
+
 def net(formula: str) -> Rule:
     """The weighted sum as the author writes it, from `x_i`, `w_i` and perhaps `b`."""
-    return rule("weighted sum", f"z = {formula}")
+    return rule(NET, f"z = {formula}")
 
 
 def shipped() -> tuple[Rule, ...]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tracer.traces import Trace
 
 
+BACKPROP = "backprop"
+
+
 class _Commands(click.Group):
     """Commands whose errors for the user are lines on stderr, without a traceback."""
 
@@ -96,21 +99,30 @@ def _load(source: str) -> Scenario:
     return read_bytes(sys.stdin.buffer.read(MAX_SIZE + 1), "-", "stdin")
 
 
-def _trace(scenario: Scenario, iteration: int, reading: str | None, following: int = 0) -> Trace:
+def _trace(
+    scenario: Scenario, iteration: int, reading: str | None, following: int = 0,
+    sample: int | None = None,
+) -> Trace:  # fmt: skip
     """The trace of a scenario with one pass recorded, and `following` more."""
     from tracer import run
 
     wanted = range(iteration, iteration + following + 1)
     with progress(scenario.name) as watch:
-        return run.trace(
+        t = run.trace(
             scenario, iterations=wanted[-1], record=wanted, reading=reading, progress=watch
         )
+    default = scenario.run.sample if t.program.samples > 1 else 0
+    return t.at(sample=default if sample is None else sample)
 
 
 _reading = click.option("--reading", "-r", help="Under one of the scenario's readings.")
 _iteration = click.option(
     "--iteration", "-i", type=click.IntRange(0, 10**9), default=0, metavar="N", show_default="0",
     help="The pass after that many updates.",
+)  # fmt: skip
+_sample = click.option(
+    "--sample", "-s", type=click.IntRange(0, 10**9), metavar="N",
+    help="The sample of a batch, counted from 0.",
 )  # fmt: skip
 
 
@@ -126,12 +138,14 @@ def list_scenarios() -> None:
     """The shipped scenarios."""
     from tracer.shipped import load, scenario_names
 
-    for name in scenario_names():
+    names = scenario_names()
+    width = max(map(len, names))
+    for name in names:
         scenario = load(name)
         author = f" ({scenario.author})" if scenario.author else ""
-        click.echo(f"{name:<12} {scenario.title}{author}")
+        click.echo(f"{name:<{width}} {scenario.title}{author}")
         for reading in scenario.readings:
-            click.echo(f"{'':<12}   reading: {reading}")
+            click.echo(f"{'':<{width}}   reading: {reading}")
 
 
 @main.command(
@@ -142,17 +156,20 @@ Examples:
   tracer show thinkinfi w5+ "Out h1" dE/dw5
   tracer show mazur E_total --iteration 10000 --reading "sequential update"
   tracer show mazur --csv > mazur.csv
+  tracer show or-gate y --iteration 10000 --samples prediction
 """
 )
 @click.argument("scenario")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_iteration
 @_reading
+@_sample
+@click.option("--samples", metavar="SET", help="The forward pass of another sample set.")
 @click.option("--json", "as_json", is_flag=True, help="Full precision, as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Full precision, as CSV.")
 def show(
-    scenario: str, names: tuple[str, ...], iteration: int, reading: str | None, as_json: bool,
-    as_csv: bool,
+    scenario: str, names: tuple[str, ...], iteration: int, reading: str | None, sample: int | None,
+    samples: str | None, as_json: bool, as_csv: bool,
 ) -> None:  # fmt: skip
     """The values of a pass: formula, numbers, value.
 
@@ -160,7 +177,7 @@ def show(
     """
     if as_json and as_csv:
         raise UsageError("--json and --csv: choose one")
-    t = _trace(_load(scenario), iteration, reading)
+    t = _shown(_load(scenario), iteration, reading, sample, samples)
     cells = [t.cell(name) for name in names] or None
     if as_json or as_csv:
         click.echo(t.to_json(cells) if as_json else t.to_csv(cells), nl=False)
@@ -170,6 +187,17 @@ def show(
     for cell in range(len(t)) if cells is None else cells:
         value = f"   [{float(t.values[cell])!r}]" if names else ""
         tell(IN_TEXT.whole(t.line(cell)) + value)
+
+
+def _shown(
+    scenario: Scenario, iteration: int, reading: str | None, sample: int | None, samples: str | None
+) -> Trace:
+    """The pass and sample to show, of the samples that are trained on or of another set."""
+    from tracer.run import on
+
+    if samples is None:
+        return _trace(scenario, iteration, reading, sample=sample)
+    return on(_trace(scenario, iteration, reading), samples).at(sample=sample)
 
 
 @main.command(
@@ -195,14 +223,15 @@ Examples:
 )  # fmt: skip
 @_iteration
 @_reading
+@_sample
 def render(
     scenarios: tuple[str, ...], everything: bool, formats: str, detail: str, output: str,
-    iteration: int, reading: str | None,
+    iteration: int, reading: str | None, sample: int | None,
 ) -> None:  # fmt: skip
     """Write worked examples as Markdown and LaTeX.
 
-    A Markdown page brings its diagram as SVG; a LaTeX document holds it. Nothing is written
-    unless everything can be.
+    A Markdown page brings its diagram and charts as SVG; a LaTeX document holds them. Nothing
+    is written unless everything can be.
     """
     from tracer.shipped import scenario_names
 
@@ -217,7 +246,7 @@ def render(
         raise UsageError("-o -: one scenario and one --format at a time")
     files: dict[str, str] = {}
     for source in dict.fromkeys(sources):
-        made = _pages(_load(source), wanted, detail, iteration, reading)
+        made = _pages(_load(source), wanted, detail, iteration, reading, sample)
         if files.keys() & made.keys():
             raise UsageError(f"{source}: another scenario writes {next(iter(made))}")
         files |= made
@@ -230,21 +259,22 @@ def render(
 
 
 def _pages(
-    scenario: Scenario, formats: list[str], detail: str, iteration: int, reading: str | None
-) -> dict[str, str]:
-    """The files of a page by name; the Markdown page brings its diagram."""
+    scenario: Scenario, formats: list[str], detail: str, iteration: int, reading: str | None,
+    sample: int | None,
+) -> dict[str, str]:  # fmt: skip
+    """The files of a page by name; the Markdown page brings its diagram and charts."""
     from tracer import run
-    from tracer.pages import file_name, page
+    from tracer.pages import drawings, file_name, page
 
-    t = _trace(scenario, iteration, reading, following=1)
+    t = _trace(scenario, iteration, reading, following=1, sample=sample)
     with progress(scenario.name) as watch:
         verification = run.verify(scenario, watch)
+        course = run.course(scenario, reading, watch)
     files = {
-        f"{file_name(t)}.{format}": page(t, format, detail, verification) for format in formats
+        f"{file_name(t)}.{format}": page(t, format, detail, verification, course)
+        for format in formats
     }
-    if "md" in formats:
-        files[f"{file_name(t)}.svg"] = page(t, "svg")
-    return files
+    return files | (drawings(t, course) if "md" in formats else {})
 
 
 @main.command(
@@ -294,32 +324,48 @@ Examples:
   tracer derive tanh
   tracer derive thinkinfi w5
   tracer derive mazur w1
+  tracer derive backprop
 """
 )
-@click.argument("what", metavar="ACTIVATION|SCENARIO")
+@click.argument("what", metavar="ACTIVATION|SCENARIO|backprop")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_reading
 def derive(what: str, names: tuple[str, ...], reading: str | None) -> None:
     """Derive an activation, or a scenario's gradients.
 
-    An activation's derivative one rule at a time, or the chain rule for each NAMEd weight.
+    An activation's derivative one rule at a time, the chain rule for each NAMEd weight, or
+    backprop: the equations of all networks in index notation, every line checked.
     """
     from tracer.catalog import ACTIVATIONS
-    from tracer.pages import gradient_text, rule_text
+    from tracer.pages import gradient_text
     from tracer.shipped import scenario_names
 
-    if what in ACTIVATIONS:
+    if what in (*ACTIVATIONS, BACKPROP):
         if names:
-            raise UsageError(f"derive {what}: an activation has no {names[0]!r}")
-        click.echo(rule_text(ACTIVATIONS[what]), nl=False)
+            kind = "an activation" if what in ACTIVATIONS else BACKPROP
+            raise UsageError(f"derive {what}: {kind} has no {names[0]!r}")
+        click.echo(_derived(what), nl=False)
         return
     if not _is_scenario(what):
-        known = (*ACTIVATIONS, *scenario_names())
+        known = (*ACTIVATIONS, BACKPROP, *scenario_names())
         hint = nearest(what, known) or f"; there are {', '.join(known)}"
         raise UsageError(f"{what}: no activation or scenario{hint}")
     t = _trace(_load(what), 0, reading)
     for number, cell in enumerate(_parameters(t, names)):
         click.echo(("\n" if number else "") + gradient_text(t, cell), nl=False)
+
+
+def _derived(what: str) -> str:
+    """The derivative of an activation, or the equations of backpropagation."""
+    from tracer.catalog import ACTIVATIONS
+    from tracer.indexed.check import check
+    from tracer.indexed.page import index_page
+    from tracer.pages import rule_text
+
+    if what != BACKPROP:
+        return rule_text(ACTIVATIONS[what])
+    check()
+    return index_page("txt")
 
 
 def _is_scenario(source: str) -> bool:
@@ -332,16 +378,17 @@ def _is_scenario(source: str) -> bool:
 
 def _parameters(t: Trace, names: tuple[str, ...]) -> list[int]:
     """The trained parameters meant by names: w5, or dE/dw5."""
+    if t.scenario and t.scenario.conventions.learning == "perceptron":
+        raise UsageError(f"{t.title}: the perceptron's learning rule uses no derivative")
+    parameters = sorted(t.program.gradients)
     if not names:
-        return sorted(t.program.carry)
-    gradients = {
-        t.program.step(after).operands["g"]: cell for cell, after in t.program.carry.items()
-    }
+        return parameters
+    gradients = {gradient: cell for cell, gradient in t.program.gradients.items()}
     found = []
     for name in names:
         cell = t.cell(name)
-        if cell not in t.program.carry and cell not in gradients:
-            known = ", ".join(t.names[c] for c in sorted(t.program.carry))
+        if cell not in parameters and cell not in gradients:
+            known = ", ".join(t.names[c] for c in parameters)
             raise UsageError(f"{name} is not a trained parameter; there are {known}")
         found.append(gradients.get(cell, cell))
     return found

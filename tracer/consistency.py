@@ -8,15 +8,28 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tracer import expression, labels
+from tracer.assignments import check_formulas, computed, in_formulas
 from tracer.errors import nearest
-from tracer.fields import Stated, found, quoted
-from tracer.labels import GREEK
+from tracer.fields import Stated, quoted
+from tracer.inventory import (
+    check_batches,
+    check_data,
+    counted,
+    is_matrix,
+    is_vector,
+    joined,
+    not_given,
+)
 from tracer.numbers import decimals
 
 if TYPE_CHECKING:
-    from tracer.scenario import Conventions, Layer, Published, Scenario
+    from tracer.conventions import Conventions
+    from tracer.networks import Layer, Network
+    from tracer.scenario import Published, Scenario
 
 MAX_GIVENS = 5_000  # names; a larger network has matrices
+
+READINGS = "a given of a reading"  # stands in for another given, whatever that is
 
 #: What the error may always be called.
 ERROR_NAMES = ("E", "ETotal", "E_total")
@@ -27,25 +40,44 @@ Counted = Generator[str, None, int]  # yields problems; returns how many numbers
 
 def check(s: Scenario) -> Problems:
     """Problems between the parts of a scenario, each `key: what, and the remedy`."""
+    missing = list(_missing(s))
+    if missing:
+        yield from missing
+        return
     count = sum(map(len, s.givens.values()))
     if count > MAX_GIVENS:
         yield f"givens: {count:,} names; write matrices where there are more than {MAX_GIVENS:,}"
         return
     yield from _check_givens(s)
-    widths = yield from _check_network(s)
+    problems = list(check_data(s))
+    yield from problems
+    if problems:
+        return
+    widths = (yield from _check_network(s, s.network)) if s.network else []
+    yield from check_formulas(s)
     yield from _check_names(s, widths if all(widths) else [])
     yield from _check_roles(s)
     for where, conventions, own in _stated(s):
         yield from _check_conventions(s, where, conventions, own)
+    yield from _check_lengths(s)
     yield from _check_readings(s)
     yield from _check_published(s)
 
 
+def _missing(s: Scenario) -> Problems:
+    if not s.givens and not s.samples and not s.random:
+        yield "givens: missing"
+    if not s.network and not s.formulas:
+        yield "network: missing; a scenario has a network or formulas"
+
+
 def unused(s: Scenario) -> Problems:
     """Givens that no part of the network uses: misspelt, most likely."""
-    used = {_base(name) for _, _, names in _uses(s) for name in names}
-    given = {name for table in s.givens.values() for name in table}
-    for title, table in s.givens.items():
+    if any(_missing(s)) or any(check_data(s)):
+        return
+    used = {_base(name) for _, _, names in _uses(s) for name in names} | in_formulas(s)
+    given = {name for table in s.tables.values() for name in table}
+    for title, table in s.givens.items():  # what is drawn may be drawn for the stream alone
         for name in table:
             if name not in used:
                 yield f"givens.{title}.{name}: given but not used{nearest(name, used - given)}"
@@ -63,31 +95,6 @@ def _check_givens(s: Scenario) -> Problems:
                 yield f"givens.{title}.{name}: rows of {' and '.join(map(str, sorted(widths)))}"
 
 
-def _not_given(s: Scenario, name: str, wanted: str = "") -> str:
-    """What is wrong with a name that is not given, or not given as `wanted`."""
-    given = s.given(name)
-    if given is None:
-        known = (other for table in s.givens.values() for other in table)
-        spelt = GREEK.get(name, "")
-        if spelt in s.numbers:
-            return f"{name!r} is not given; write it as {spelt!r}, as the givens do"
-        return f"{name!r} is not given{nearest(name, known)}"
-    kind = "a matrix" if _is_matrix(given) else found(_plain(given))
-    return f"{name!r} is given as {kind}, expected {wanted}"
-
-
-def _plain(given: Any) -> Any:
-    return given.value if isinstance(given, Stated) else given
-
-
-def _is_matrix(given: Any) -> bool:
-    return isinstance(given, list) and isinstance(given[0], list)
-
-
-def _is_vector(given: Any) -> bool:
-    return isinstance(given, list) and not isinstance(given[0], list)
-
-
 def _base(name: str) -> str:
     """The given that an element belongs to: `W` of `W[2,3]`."""
     return name.partition("[")[0] if name.endswith("]") else name
@@ -96,31 +103,37 @@ def _base(name: str) -> str:
 # ---- the network -----------------------------------------------------------------------
 
 
-def _check_network(s: Scenario) -> Generator[str, None, list[int]]:
+def _check_network(s: Scenario, network: Network) -> Generator[str, None, list[int]]:
     """Yields problems; returns the width of every layer."""
-    width = yield from _check_vector(s, "network.inputs", s.network.inputs)
+    width = yield from _check_vector(s, "network.inputs", network.inputs, computed=True)
     widths = []
-    for number, layer in enumerate(s.network.layers):
+    for number, layer in enumerate(network.layers):
         width = yield from _check_layer(s, f"network.layers[{number}]", layer, width)
         widths.append(width)
-    targets = yield from _check_vector(s, "network.targets", s.network.targets)
+    targets = yield from _check_vector(s, "network.targets", network.targets, computed=True)
     if width and targets and width != targets:
-        yield f"network.targets: {_count(targets, 'target')} for {_count(width, 'output')}"
+        yield f"network.targets: {counted(targets, 'target')} for {counted(width, 'output')}"
     if width:
-        yield from _check_units("network.errors", s.network.errors, width, "k", "output")
+        yield from _check_units("network.errors", network.errors, width, "k", "output")
+        if network.threshold is not None:
+            yield from _check_units(
+                "network.predictions", network.predictions, width, "k", "output"
+            )
     return widths
 
 
-def _check_vector(s: Scenario, key: str, names: str | list[str]) -> Counted:
+def _check_vector(s: Scenario, key: str, names: str | list[str], computed: bool = False) -> Counted:
+    """Yields problems; `computed`: a sample's own value or a formula will do."""
     if isinstance(names, str):
         given = s.given(names)
-        if not _is_vector(given):
-            yield f"{key}: {_not_given(s, names, 'a list')}"
+        if not is_vector(given):
+            yield f"{key}: {not_given(s, names, 'a list')}"
             return 0
         return len(given)
+    also = {*s.data, *s.formulas} if computed else set()
     for k, name in enumerate(names):
-        if name not in s.numbers:
-            yield f"{key}[{k}]: {_not_given(s, name, 'a number')}"
+        if name not in s.numbers and name not in also:
+            yield f"{key}[{k}]: {not_given(s, name, 'a number')}"
     return len(names)
 
 
@@ -139,9 +152,9 @@ def _check_bias(s: Scenario, key: str, bias: str | list[str] | None, units: int)
     if isinstance(bias, list) or isinstance(s.given(bias), list):
         count = yield from _check_vector(s, key, bias)
         if count and units and count != units:
-            yield f"{key}: {_count(count, 'bias')} for {_count(units, 'unit')}"
+            yield f"{key}: {counted(count, 'bias')} for {counted(units, 'unit')}"
     elif bias not in s.numbers:
-        yield f"{key}: {_not_given(s, bias, 'a number')}"
+        yield f"{key}: {not_given(s, bias, 'a number')}"
 
 
 def _check_units(
@@ -151,7 +164,7 @@ def _check_units(
     if isinstance(names, str) and units > 1 and not {"{j}", "{k}"} & set(_LETTER.findall(names)):
         yield f"{key}: {names!r} names {units} {what}s; write {{{letter}}} for the number"
     elif isinstance(names, list) and len(names) != units:
-        yield f"{key}: {_count(len(names), 'name')} for {_count(units, what)}"
+        yield f"{key}: {counted(len(names), 'name')} for {counted(units, what)}"
     elif isinstance(names, list) and len(set(names)) != units:
         yield f"{key}: a name twice"
 
@@ -159,20 +172,15 @@ def _check_units(
 _LETTER = re.compile(r"\{[jkl]\}")
 
 
-def _count(number: int, what: str) -> str:
-    plural = {"bias": "biases"}.get(what, f"{what}s")
-    return f"{number} {what if number == 1 else plural}"
-
-
 def _check_weights(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
     if isinstance(layer.weights, str):
         return (yield from _check_matrix(s, key, layer, width))
     for j, row in enumerate(layer.weights):
         if width and len(row) != width:
-            yield f"{key}[{j}]: {_count(len(row), 'weight')} for {_count(width, 'input')}"
+            yield f"{key}[{j}]: {counted(len(row), 'weight')} for {counted(width, 'input')}"
         for i, name in enumerate(row):
             if name != "-" and name not in s.numbers:
-                yield f"{key}[{j}][{i}]: {_not_given(s, name, 'a number')}"
+                yield f"{key}[{j}][{i}]: {not_given(s, name, 'a number')}"
         if set(row) <= {"-"}:
             yield f"{key}[{j}]: a unit without any weight"
     wired = [row for row in layer.weights if set(row) - {"-"}]
@@ -185,15 +193,15 @@ def _check_weights(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
 def _check_matrix(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
     assert isinstance(layer.weights, str)
     given = s.given(layer.weights)
-    if not _is_matrix(given):
-        yield f"{key}: {_not_given(s, layer.weights, 'a matrix')}"
+    if not is_matrix(given):
+        yield f"{key}: {not_given(s, layer.weights, 'a matrix')}"
         return 0
     if len({len(row) for row in given}) > 1:
         return 0
     rows, columns = len(given), len(given[0])
     units, inputs = (rows, columns) if layer.rows == "units" else (columns, rows)
     if width and inputs != width:
-        yield f"{key}: {layer.weights} is for {_count(inputs, 'input')}, the layer has {width}"
+        yield f"{key}: {layer.weights} is for {counted(inputs, 'input')}, the layer has {width}"
     return units
 
 
@@ -203,39 +211,46 @@ def _check_matrix(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
 def _written(s: Scenario, widths: list[int]) -> Iterator[tuple[str, str]]:
     """Every name of a number that the author chose, with the key that says it."""
     yield from s.placed()
+    yield from ((name, f"formulas.{name}") for name in s.formulas)
+    if s.network:
+        yield from _written_by(s.network, widths)
+
+
+def _written_by(network: Network, widths: list[int]) -> Iterator[tuple[str, str]]:
+    """The names of a network's steps."""
     for number, width in enumerate(widths):
-        nets, outs = s.network.unit_names(number, width)
+        nets, outs = network.unit_names(number, width)
         yield from ((name, f"network.layers[{number}].net") for name in dict.fromkeys(nets))
         yield from ((name, f"network.layers[{number}].out") for name in dict.fromkeys(outs))
-    total = s.network.total_error
-    errors = dict.fromkeys(s.network.error_names(widths[-1]) if widths else ())
+    if widths:
+        classes = network.prediction_names(widths[-1])
+        yield from ((name, "network.predictions") for name in dict.fromkeys(classes))
+    total = network.total_error
+    errors = dict.fromkeys(network.error_names(widths[-1]) if widths else ())
     if widths != [] and widths[-1] == 1:  # its error is the error, under each of its names
         errors = {name: None for name in errors if name not in (*ERROR_NAMES, total)}
     yield from ((name, "network.errors") for name in errors)
-    if _joined(total) not in ERROR_NAMES:
+    if joined(total) not in ERROR_NAMES:
         yield total, "network.total_error"
 
 
 def _check_names(s: Scenario, widths: list[int]) -> Problems:
     """Names written twice, numbers that would look the same, symbols for nothing."""
-    called = dict.fromkeys(ERROR_NAMES, "the error")
+    called = dict.fromkeys(ERROR_NAMES if s.network else (), "the error")
     shown: dict[str, str] = {}
     for name, key in _written(s, widths):
-        symbol = labels.latex(labels.Own(_joined(name), name, s.symbols.get(name, "")))
-        if _joined(name) in called:
-            yield f"{key}: the name {name!r} is taken by {called[_joined(name)]}; choose another"
+        symbol = labels.latex(labels.Own(joined(name), name, s.symbols.get(name, "")))
+        if joined(name) in called:
+            yield f"{key}: the name {name!r} is taken by {called[joined(name)]}; choose another"
         elif symbol in shown:
             yield f"{key}: {name!r} would look like {shown[symbol]!r}: {symbol}; choose another"
-        called.setdefault(_joined(name), key)
+        called.setdefault(joined(name), key)
         shown.setdefault(symbol, name)
-    names = [s.network.total_error, *(name for name, _ in _written(s, widths))]
-    for name in s.symbols if widths else ():
+    total = [s.network.total_error] if s.network else []
+    names = [*total, *(name for name, _ in _written(s, widths))]
+    for name in s.symbols if widths or not s.network else ():
         if name not in names:
             yield f"symbols.{name}: no number is called {name!r}{nearest(name, names)}"
-
-
-def _joined(name: str) -> str:
-    return name.replace(" ", "_")
 
 
 # ---- what names are used for -----------------------------------------------------------
@@ -244,11 +259,15 @@ Use = tuple[str, str, Iterable[str]]  # what for, where, the names
 
 
 def _uses(s: Scenario) -> Iterator[Use]:
-    yield "an input", "network.inputs", _listed(s.network.inputs)
-    yield "a target", "network.targets", _listed(s.network.targets)
-    for number, layer in enumerate(s.network.layers):
+    if s.network:
+        yield "an input", "network.inputs", _listed(s.network.inputs)
+        yield "a target", "network.targets", _listed(s.network.targets)
+    for number, layer in enumerate(s.network.layers if s.network else ()):
         yield "a weight", f"network.layers[{number}].weights", _weight_names(layer)
         yield "a bias", f"network.layers[{number}].bias", _listed(layer.bias or [])
+    for title, reading in s.readings.items():
+        swapped = [other for other in reading.givens.values() if isinstance(other, str)]
+        yield READINGS, f"readings.{title}.givens", swapped
     for where, conventions, own in _stated(s):
         if "learning_rate" in own:
             yield "the learning rate", f"{where}learning_rate", [conventions.learning_rate]
@@ -269,7 +288,7 @@ def _check_roles(s: Scenario) -> Problems:
     taken: dict[str, str] = {}
     for role, key, names in _uses(s):
         for name in dict.fromkeys(names):
-            other = taken.setdefault(name, role)
+            other = role if role == READINGS else taken.setdefault(name, role)
             if role != other and {role, other} != {"an input", "a target"}:
                 yield f"{key}: {name!r} is {other}; it cannot be {role} too"
 
@@ -288,24 +307,68 @@ def _stated(s: Scenario) -> Iterator[tuple[str, Conventions, Collection[str]]]:
 def _check_conventions(s: Scenario, where: str, c: Conventions, own: Collection[str]) -> Problems:
     """What is wrong with the conventions that are its own."""
     rate, rounding = c.learning_rate, c.rounding
-    biased = any(layer.bias for layer in s.network.layers)
-    if "learning_rate" in own and not isinstance(s.given(rate), Decimal | Stated):
-        yield f"{where}learning_rate: {_not_given(s, rate, 'one number')}"
+    biased = any(layer.bias for layer in s.network.layers) if s.network else False
+    needed = s.network or rate != type(c).model_fields["learning_rate"].default
+    if "learning_rate" in own and needed and not isinstance(s.given(rate), Decimal | Stated):
+        yield f"{where}learning_rate: {not_given(s, rate, 'one number')}"
     if "net" in own and biased and "b" not in expression.names(expression.parse(c.net)):
         yield f"{where}net: {c.net!r} has no b, but there are biases"
     if "decimals" in own and c.decimals is not None and c.significant is not None:
         yield f"{where}significant: state decimals or significant, not both"
+    yield from check_batches(s, where, c, own)
     if rounding and "rounding" in own and not rounding.stated:
         yield f"{where}rounding: state decimals or significant, one of them"
 
 
+def _check_lengths(s: Scenario) -> Problems:
+    """How long a run is stated to be, and how much of it a page shows."""
+    readings = ((f"readings.{title}.", reading) for title, reading in s.readings.items())
+    for where, c in (("conventions.", s.conventions), *readings):
+        if {"iterations", "epochs"} <= c.model_fields_set:
+            yield f"{where}epochs: state iterations or epochs, not both"
+    for k, shown in enumerate(s.run.show):
+        if shown > s.iterations:
+            yield f"run.show[{k}]: no iteration {shown:,}; the run ends with {s.iterations:,}"
+
+
 def _check_readings(s: Scenario) -> Problems:
     for title, reading in s.readings.items():
-        for name in reading.givens:
-            if not isinstance(s.given(name), Decimal | Stated):
-                yield f"readings.{title}.givens.{name}: {_not_given(s, name, 'one number')}"
-        if not reading.changed and not reading.givens:
+        for name, value in reading.givens.items():
+            key, given = f"readings.{title}.givens.{name}", s.given(name)
+            if isinstance(value, str):
+                yield from _check_swap(s, key, name, value)
+            elif not isinstance(given, Decimal | Stated):
+                yield f"{key}: {not_given(s, name, 'one number')}"
+        yield from _check_pins(s, title, reading.pins)
+        if not reading.changed and not reading.givens and not reading.pins:
             yield f"readings.{title}: changes nothing"
+
+
+def _check_pins(s: Scenario, title: str, pins: Collection[str]) -> Problems:
+    """A reading holds what is computed at a value."""
+    steps = {joined(name) for name in computed(s)}
+    for name in pins:
+        key = f"readings.{title}.pins.{name}"
+        if name in s.numbers or name in s.data:
+            yield f"{key}: {name!r} is given, not computed; a reading states it under givens"
+        elif joined(name).removeprefix("delta_") not in steps:
+            yield f"{key}: no step is called {name!r}{nearest(name, computed(s))}"
+
+
+def _check_swap(s: Scenario, key: str, name: str, other: str) -> Problems:
+    """A given that a reading takes from another given must be there, with that one's shape."""
+    for one in (name, other):
+        if s.given(one) is None:
+            yield f"{key}: {not_given(s, one)}"
+            return
+    if _shape(s.given(name)) != _shape(s.given(other)):
+        yield f"{key}: {other!r} has another shape than {name!r}"
+
+
+def _shape(given: Any) -> tuple[int, ...]:
+    if is_matrix(given):
+        return len(given), len(given[0])
+    return (len(given),) if is_vector(given) else ()
 
 
 # ---- published numbers -----------------------------------------------------------------
@@ -323,6 +386,9 @@ def _check_published(s: Scenario) -> Problems:
             if entry.reading is not None and entry.reading not in s.readings:
                 close = nearest(entry.reading, s.readings)
                 yield f"{key}.reading: no reading {quoted(entry.reading)}{close}"
+            if entry.samples is not None and entry.samples not in s.columns:
+                close = nearest(entry.samples, s.columns)
+                yield f"{key}.samples: no samples {quoted(entry.samples)}{close}"
             yield from _check_claim(key, entry)
 
 

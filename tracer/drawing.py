@@ -19,12 +19,12 @@ LINE = 450.0  # pt: a line of an A4 page with margins of 2.5 cm has 455
 PT = 0.75  # of a px
 SPACE = 0.2  # em between the words of a name
 
-_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def svg(d: Diagram) -> str:
     """A diagram as an SVG file: no scripts, no fonts of its own, the same bytes every time."""
-    return _NOT_XML.sub("\ufffd", _svg_environment().get_template("network.svg").render(d=d))
+    return NOT_XML.sub("\ufffd", _svg_environment().get_template("network.svg").render(d=d))
 
 
 def tikz(d: Diagram) -> str:
@@ -57,18 +57,18 @@ def spans(label: Label, size: float) -> Iterator[Span]:
         spaces += len(run.text)
 
 
-def _decimals(value: float, places: int = 1) -> str:
+def decimals_of(value: float, places: int = 1) -> str:
     """A number with fixed decimals and never -0.0."""
     return f"{round(value, places) + 0.0:.{places}f}"
 
 
 @cache
 def _svg_environment() -> Environment:
-    filters: Filters = {"spans": spans, "px": _decimals}
+    filters: Filters = {"spans": spans, "px": decimals_of}
     return markup.environment(filters, xml=True)
 
 
 @cache
 def _tikz_environment() -> Environment:
-    words: Filters = {"symbol": labels.latex, "prose": markup.latex, "px": _decimals}
+    words: Filters = {"symbol": labels.latex, "prose": markup.latex, "px": decimals_of}
     return markup.environment(words, latex=True)

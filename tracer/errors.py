@@ -41,6 +41,10 @@ class ProgramError(TracerError):
     """A step that cannot be added to a program."""
 
 
+class NameTaken(ProgramError):
+    """A name that another step has."""
+
+
 class LookupFailed(TracerError, KeyError):
     """No such name, or several."""
 

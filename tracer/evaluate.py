@@ -1,9 +1,8 @@
 """Run a program: every step of the passes asked for, in one of several arithmetics.
 
-A small program becomes straight-line Python, one line a step in the printed order, that
-packs each recorded pass into a row. Passes that nobody asked for run only what the next
-pass needs. A wide program, or one with many samples, runs block by block on columns with
-the same results; hand rounding runs step by step in Decimal.
+A small program runs as straight-line Python, on floats or, where there are many samples or
+variants, on columns. Passes that nobody asked for run only what the next pass needs. A wide
+program runs block by block with the same results; hand rounding runs step by step in Decimal.
 """
 
 from __future__ import annotations
@@ -11,38 +10,44 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, DecimalException, localcontext
-from functools import cached_property
-from struct import Struct
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracer.arithmetic import COLUMNS, DECIMAL, FLOAT, apply, decimal_context
-from tracer.errors import NotFinite, TooLarge
-from tracer.expression import Expr
+from tracer import arithmetic
+from tracer.arithmetic import DECIMAL, FLOAT, apply, decimal_context
+from tracer.errors import NotFinite
+from tracer.expression import Expr, member, spread
 from tracer.numbers import Digits, rounded
-from tracer.printers import PYTHON, Leaf, fill, source, template
+from tracer.printers import source
 from tracer.program import Program, Step
 from tracer.rules import written_out
+from tracer.straight import FEW, Columns, Scalars, State
+from tracer.values import (
+    Column,
+    Fed,
+    Given,
+    Values,
+    allocated,
+    check_columns,
+    of_variant,
+    variants_of,
+)
 
-Values = NDArray[np.float64]
-Given = Decimal | float | Values  # one value, or one a sample
 Progress = Callable[[int, int], None]  # passes done, passes in all
 
-MAX_BYTES = 4 * 2**30
 MAX_LINES = 5_000  # steps beyond which straight-line code takes longer to compile than to run
 _CHUNK = 2_000  # passes between two reports of progress
 
 
 class _Engine(Protocol):
-    """Passes from a state (the carried givens) to the next state."""
+    """Passes from a state (the carried givens) to the next state; `first` is their iteration."""
 
-    start: Sequence[Given]
+    start: State
 
-    def keep(self, state: Sequence[Given], passes: int, rows: Values) -> Sequence[Given]: ...
+    def keep(self, state: State, first: int, passes: int, values: Values, row: int) -> State: ...
 
-    def skip(self, state: Sequence[Given], passes: int) -> Sequence[Given]: ...
+    def skip(self, state: State, first: int, passes: int) -> State: ...
 
 
 def run(
@@ -50,35 +55,54 @@ def run(
     givens: Mapping[int, Given],
     recorded: Sequence[int],
     *,
+    only: Sequence[int] | None = None,
     rounding: Digits | None = None,
     progress: Progress | None = None,
 ) -> Values:
-    """Evaluate every step of the recorded passes.
+    """Evaluate the steps of the recorded passes, all of them or `only` some.
 
-    givens    a value for every given, or a column of one a sample
+    givens    a value for every given: a number, a column of one a sample (or, [variant, 1], of
+              one a variant), or what is fed, a row a pass
     recorded  iterations in ascending order; iteration k has the weights after k updates
     rounding  round every step by hand; None: float64
-    returns   values[pass, sample, cell]
     raises    NotFinite naming the first step and iteration that fail, TooLarge
     accuracy  each value is the rounded formula on its stored operands, in printed order; a
-              power of e too large for a float is infinite, so that sigmoid(-800) is 0
+              power of e too large for a float is infinite, so that sigmoid(-800) is 0. Columns
+              of more than 64 samples use numpy's exp, ln, tanh and pairwise sums
     """
-    samples = _samples(givens)
-    _check_size(len(recorded), samples, len(program))
-    values = np.empty((len(recorded), samples, len(program)))
+    variants = variants_of(program, givens)
+    check_columns(program, givens)
+    values = allocated(program, len(recorded), variants, only)
     if rounding:
-        for sample in range(samples):
-            engine: _Engine = _ByHand(program, _of_sample(givens, sample), rounding)
-            _fill(engine, recorded, values[:, sample : sample + 1], progress)
+        for variant in range(variants):
+            own = {cell: of_variant(given, variant) for cell, given in givens.items()}
+            engine = _ByHand(program, own, rounding)
+            _fill(engine, recorded, values.variant(variant), progress)
         return values
     try:
-        _fill(_engine(program, givens, samples), recorded, values, progress)
+        _fill(_engine(program, givens, values), recorded, values, progress)
     except (OverflowError, ZeroDivisionError, ValueError):
         # a float operation refuses what is infinite; columns go on, and a step may be finite
-        _fill(_Columns(program, givens, samples), recorded, values, progress)
-    if not np.isfinite(values).all():
+        _fill(_Blocks(program, givens, variants), recorded, values, progress)
+    if not values.finite:
         raise _first_failure(program, givens, recorded[-1])
     return values
+
+
+def first_below(
+    program: Program, givens: Mapping[int, Given], cell: int, bound: float, limit: int,
+    *, rounding: Digits | None = None,
+) -> int:  # fmt: skip
+    """The first iteration in which a step is less than `bound`, or `limit`."""
+    at, size = 0, 16
+    while at <= limit:
+        last = min(at + size, limit + 1) - 1
+        found = run(program, givens, range(at, last + 1), only=[cell], rounding=rounding)
+        below = np.flatnonzero(found.of(cell)[:, 0, 0] < bound)
+        if len(below):
+            return at + int(below[0])
+        at, size = last + 1, size * 2
+    return limit
 
 
 def _fill(
@@ -90,10 +114,10 @@ def _fill(
     while row < len(recorded):
         while at < recorded[row]:
             count = min(recorded[row] - at, _CHUNK)
-            state, at = engine.skip(state, count), at + count
+            state, at = engine.skip(state, at, count), at + count
             _report(progress, at, recorded[-1])
         count = _together(recorded, row)
-        state = engine.keep(state, count, values[row : row + count])
+        state = engine.keep(state, at, count, values, row)
         at, row = at + count, row + count
         _report(progress, at, recorded[-1])
 
@@ -105,201 +129,142 @@ def _together(recorded: Sequence[int], row: int) -> int:
     return next(gaps, end) - row
 
 
-def _of_sample(givens: Mapping[int, Given], sample: int) -> dict[int, Given]:
-    """The givens of one sample."""
-    return {
-        c: float(v[sample % v.size]) if isinstance(v, np.ndarray) else v for c, v in givens.items()
-    }
-
-
-def _samples(givens: Mapping[int, Given]) -> int:
-    return max((v.size for v in givens.values() if isinstance(v, np.ndarray)), default=1)
-
-
 def _report(progress: Progress | None, done: int, total: int) -> None:
     if progress:
         progress(min(done, total), total)
 
 
-def _check_size(passes: int, samples: int, cells: int) -> None:
-    size = passes * samples * cells * 8
-    if size > MAX_BYTES:
-        raise TooLarge(
-            f"recording {passes:,} passes × {samples:,} samples × {cells:,} steps takes "
-            f"{size / 2**30:,.1f} GiB; record fewer passes (record='last' or every k-th)"
-        )
+def _engine(program: Program, givens: Mapping[int, Given], values: Values) -> _Engine:
+    """The quickest engine for a program: all give the same values."""
+    few = program.samples <= FEW and values.variants <= FEW
+    if few and len(program) * program.samples <= MAX_LINES:
+        return Scalars(program, givens, values)
+    if len(program) <= MAX_LINES:
+        return Columns(program, givens, values)
+    return _Blocks(program, givens, values.variants)
 
 
-def _engine(program: Program, givens: Mapping[int, Given], samples: int) -> _Engine:
-    if samples > 1 or len(program) > MAX_LINES:
-        return _Columns(program, givens, samples)
-    return _Straight(program, _of_sample(givens, 0))
+# ---- blocks ----------------------------------------------------------------------------
 
 
-def _carried(program: Program, givens: Mapping[int, Given]) -> Sequence[Given]:
-    return [givens[cell] for cell in program.carry]
+class _Blocks:
+    """A wide program: block by block on arrays [cell, variant, sample]."""
 
-
-# ---- straight-line Python --------------------------------------------------------------
-
-
-class _Straight:
-    """One sample: generated Python on floats."""
-
-    def __init__(self, program: Program, givens: Mapping[int, Given]) -> None:
-        self.start = _carried(program, givens)
-        self.row = Struct(f"{len(program)}d")
-        constants = {f"v{c}": float(v) for c, v in givens.items() if c not in program.carry}
+    def __init__(self, program: Program, givens: Mapping[int, Given], variants: int) -> None:
         self.program = program
-        self.shared: dict[str, object] = {
-            **FLOAT.calls,
-            "pow": FLOAT.power,
-            "e": math.e,
-            **constants,
-            "pack": self.row.pack_into,
-            "size": self.row.size,
-        }
+        self.values = np.zeros((len(program), variants, program.samples))
+        self.fed = {cell: given for cell, given in givens.items() if isinstance(given, Fed)}
+        for cell, given in givens.items():
+            if not isinstance(given, Fed):
+                self.values[cell] = given if isinstance(given, np.ndarray) else float(given)
+        self.start: State = [self.values[cell].copy() for cell in program.carry]
 
-    @cached_property
-    def _keep(self) -> Callable[..., Sequence[Given]]:
-        return _compiled(straight_line(self.program, everything=True), self.shared)
-
-    @cached_property
-    def _skip(self) -> Callable[..., Sequence[Given]]:
-        return _compiled(straight_line(self.program, everything=False), self.shared)
-
-    def keep(self, state: Sequence[Given], passes: int, rows: Values) -> Sequence[Given]:
-        return self._keep(passes, rows, *map(float, state))
-
-    def skip(self, state: Sequence[Given], passes: int) -> Sequence[Given]:
-        return self._skip(passes, None, *map(float, state))
-
-
-def _compiled(source: str, shared: Mapping[str, object]) -> Callable[..., Sequence[Given]]:
-    """The function `passes` of a generated source; it holds only our own formulas."""
-    space: dict[str, object] = dict(shared)
-    exec(compile(source, "<program>", "exec"), space)
-    made = space["passes"]
-    assert callable(made)
-    return made
-
-
-def straight_line(program: Program, *, everything: bool) -> str:
-    """The program as a Python function: every step packed into rows, or only the updates.
-
-    The source is made of cell numbers and catalog operators; no text of a scenario gets in.
-    """
-    carried = [f"v{cell}" for cell in program.carry]
-    needed = None if everything else program.cone(list(program.carry.values()))
-    lines = [f"def passes(n, rows, {', '.join(carried)}):", "    at = 0", "    for _ in range(n):"]
-    lines += [
-        f"        v{cell} = {line}" for cell, line in _assignments(program)
-        if needed is None or cell in needed
-    ]  # fmt: skip
-    if everything:
-        packed = ", ".join(f"v{cell}" for cell in range(len(program)))
-        lines += [f"        pack(rows, at, {packed})", "        at += size"]
-    if carried:
-        after = ", ".join(f"v{cell}" for cell in program.carry.values())
-        lines.append(f"        {', '.join(carried)} = {after}")
-    lines += ["        pass", f"    return ({''.join(f'{name}, ' for name in carried)})"]
-    return "\n".join(lines)
-
-
-def _assignments(program: Program) -> list[tuple[int, str]]:
-    found = []
-    for block in program.blocks:
-        if block.rule is None:
-            continue
-        parts = template(written_out(block.rule, block.size), PYTHON)
-        for cell, operands in zip(block.cells.tolist(), block.operands.tolist(), strict=True):
-            names = {f: Leaf(f"v{o}") for f, o in zip(block.formals, operands, strict=True)}
-            found.append((cell, fill(parts, names.__getitem__)))
-    return found
-
-
-# ---- columns ---------------------------------------------------------------------------
-
-
-class _Columns:
-    """Many samples or a wide program: block by block, values[sample, cell]."""
-
-    def __init__(self, program: Program, givens: Mapping[int, Given], samples: int) -> None:
-        self.start = _carried(program, givens)
-        self.program = program
-        self.values = np.zeros((samples, len(program)))
-        for cell, value in givens.items():
-            self.values[:, cell] = value if isinstance(value, np.ndarray) else float(value)
-
-    def keep(self, state: Sequence[Given], passes: int, rows: Values) -> Sequence[Given]:
-        for row in rows[:passes]:
-            state = self._pass(state)
-            row[:] = self.values
+    def keep(self, state: State, first: int, passes: int, values: Values, row: int) -> State:
+        for k in range(passes):
+            state = self._pass(state, first + k)
+            values.put(row + k, self.values)
         return state
 
-    def skip(self, state: Sequence[Given], passes: int) -> Sequence[Given]:
-        for _ in range(passes):
-            state = self._pass(state)
+    def skip(self, state: State, first: int, passes: int) -> State:
+        for k in range(first, first + passes):
+            state = self._pass(state, k)
         return state
 
-    def _pass(self, state: Sequence[Given]) -> Sequence[Given]:
-        values = self.values
+    def _pass(self, state: State, iteration: int) -> State:
+        values, samples = self.values, self.program.samples
         for cell, value in zip(self.program.carry, state, strict=True):
-            values[:, cell] = value
+            values[cell] = value
+        for cell, fed in self.fed.items():
+            values[cell] = fed.rows[iteration % len(fed.rows)]
         with np.errstate(all="ignore"):
             for block in self.program.blocks:
                 if block.rule:
+                    wide = block.per_sample or bool(block.over)
                     columns = {
-                        f: values[:, block.operands[:, k]] for k, f in enumerate(block.formals)
+                        f: values[block.operands[:, k]][..., : samples if wide else 1]
+                        for k, f in enumerate(block.formals)
                     }
-                    values[:, block.cells] = apply(
-                        written_out(block.rule, block.size), columns, COLUMNS
-                    )
-        return [values[:, cell].copy() for cell in self.program.carry.values()]
+                    formula = written_out(block.rule, block.size, samples)
+                    values[block.cells] = apply(formula, columns, arithmetic.COLUMNS)
+        return [values[cell].copy() for cell in self.program.carry.values()]
 
 
 # ---- decimals --------------------------------------------------------------------------
 
+_Hand = list[Decimal]  # one value, or one a sample
+
 
 class _ByHand:
-    """One sample: every step computed to 50 digits and rounded as a person does."""
+    """Every step computed to 50 digits and rounded as a person does."""
 
     def __init__(self, program: Program, givens: Mapping[int, Given], digits: Digits) -> None:
-        self.start = _carried(program, givens)
         self.steps = [step for step in program.steps() if step.formula is not None]
-        self.program, self.digits, self.passes = program, digits, 0
-        self.values: dict[int, Decimal] = {c: _decimal(v) for c, v in givens.items()}
+        self.program, self.digits = program, digits
+        self.fed = {cell: given for cell, given in givens.items() if isinstance(given, Fed)}
+        self.values: dict[int, _Hand] = {
+            c: _decimals(g) for c, g in givens.items() if not isinstance(g, Fed)
+        }
+        self.start: State = [self.values[cell] for cell in program.carry]
 
-    def keep(self, state: Sequence[Given], passes: int, rows: Values) -> Sequence[Given]:
-        for row in rows[:passes]:
-            state = self.skip(state, 1)
-            row[0] = [float(self.values[cell]) for cell in range(len(self.program))]
+    def keep(self, state: State, first: int, passes: int, values: Values, row: int) -> State:
+        for k in range(passes):
+            state = self.skip(state, first + k, 1)
+            found = [self.values[cell] for cell in range(len(self.program))]
+            samples = self.program.samples
+            full = [[float(v) for v in (x if len(x) == samples else x * samples)] for x in found]
+            values.put(row + k, np.array(full)[:, None, :])
         return state
 
-    def skip(self, state: Sequence[Given], passes: int) -> Sequence[Given]:
-        for _ in range(passes):
-            self.values.update(zip(self.program.carry, map(_decimal, state), strict=True))
+    def skip(self, state: State, first: int, passes: int) -> State:
+        for iteration in range(first, first + passes):
+            self.values.update(zip(self.program.carry, state, strict=True))
+            for cell, fed in self.fed.items():
+                self.values[cell] = _decimals(fed.rows[iteration % len(fed.rows)])
             with localcontext(decimal_context()):
                 for step in self.steps:
-                    self.values[step.index] = self._step(step)
-            self.passes += 1
+                    self.values[step.index] = self._step(step, iteration)
             state = [self.values[cell] for cell in self.program.carry.values()]
         return state
 
-    def _step(self, step: Step) -> Decimal:
+    def _step(self, step: Step, iteration: int) -> _Hand:
+        return [
+            self._one(step, sample, iteration)
+            for sample in range(self.program.samples if step.per_sample else 1)
+        ]
+
+    def _one(self, step: Step, sample: int, iteration: int) -> Decimal:
         assert step.formula is not None
-        env = {formal: self.values[cell] for formal, cell in step.operands.items()}
+        over = self.program.block(step.index).over
+        env: dict[str, Decimal] = {}
+        for formal, cell in step.operands.items():
+            values = self.values[cell]
+            env[formal] = _of(values, sample)
+            if formal in over:
+                env |= {member(formal, k): _of(values, k) for k in range(self.program.samples)}
         try:
-            found = rounded(apply(step.formula, env, DECIMAL), self.digits)
+            formula = spread(step.formula, self.program.samples)
+            found = rounded(apply(formula, env, DECIMAL), self.digits)
         except DecimalException as failure:
-            raise _not_finite(step, self.passes, self.values) from failure
+            raise self._not_finite(step, sample, iteration) from failure
         if math.isinf(float(found)):
-            raise _not_finite(step, self.passes, self.values)
+            raise self._not_finite(step, sample, iteration)
         return found
 
+    def _not_finite(self, step: Step, sample: int, iteration: int) -> NotFinite:
+        values = {cell: _of(self.values[cell], sample) for cell in step.operands.values()}
+        return _not_finite(step, iteration, values)
 
-def _decimal(value: Given) -> Decimal:
-    return value if isinstance(value, Decimal) else Decimal(float(value))
+
+def _of(values: _Hand, sample: int) -> Decimal:
+    return values[sample if len(values) > 1 else 0]
+
+
+def _decimals(value: Given | Column) -> _Hand:
+    """A given as it is written: of a float the shortest decimal that stands for it."""
+    if isinstance(value, Decimal):
+        return [value]
+    assert not isinstance(value, Fed)
+    return [Decimal(repr(v)) for v in np.ravel(value).tolist()]
 
 
 # ---- what went wrong -------------------------------------------------------------------
@@ -307,16 +272,15 @@ def _decimal(value: Given) -> Decimal:
 
 def _first_failure(program: Program, givens: Mapping[int, Given], last: int) -> NotFinite:
     """The first step without a finite value, found by going through every pass again."""
-    engine = _Columns(program, givens, _samples(givens))
+    engine = _Blocks(program, givens, variants_of(program, givens))
     state = engine.start
     for iteration in range(last + 1):
-        state = engine.skip(state, 1)
-        bad = np.argwhere(~np.isfinite(engine.values.T))
+        state = engine.skip(state, iteration, 1)
+        bad = np.argwhere(~np.isfinite(engine.values))
         if len(bad):
-            cell, sample = map(int, bad[0])
-            return _not_finite(
-                program.step(cell), iteration, dict(enumerate(engine.values[sample]))
-            )
+            cell, variant, sample = map(int, bad[0])
+            found = dict(enumerate(engine.values[:, variant, sample]))
+            return _not_finite(program.step(cell), iteration, found)
     raise AssertionError("a value is not finite, but not on a second run")
 
 
@@ -337,6 +301,6 @@ def _reason(formula: Expr, given: Mapping[str, float]) -> str:
         return "division by zero"
     except ValueError:
         return "no real value"
-    except OverflowError:
+    except (KeyError, OverflowError):  # a sum over the batch has no single operands
         return "overflow"
     return "overflow"

@@ -7,6 +7,8 @@ that whatever is done to an expression later (sympy writes numbers out exactly) 
 
 `sum(w_i*x_i)` and `prod(f_i)` repeat their body once per operand of a group; names that
 end in `_i` are the group, `n` is its size. `expand` writes a repetition out.
+`total(e)`, `average(e)` and `largest(x)` run over the samples of a batch: they lead from one
+value a sample to one a batch.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ MAX_EXPONENT = 1_000
 MAX_WRITTEN = 20_000  # leaves of the formula with its powers written out as products
 
 #: Functions the language knows, with the number of their arguments.
-FUNCTIONS = {"exp": 1, "ln": 1, "sqrt": 1, "tanh": 1, "max": 2, "step": 1}
+FUNCTIONS = {"exp": 1, "ln": 1, "sqrt": 1, "tanh": 1, "max": 2, "step": 1, "reached": 2}
 REPEATS = ("sum", "prod")
+OVERS = ("total", "average", "largest")
 EULER, SIZE = "e", "n"
 
 
@@ -84,6 +87,14 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
+class Over:
+    """A body over all samples of a batch: their total, average or largest."""
+
+    how: str
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Diff:
     """The derivative of `body` by `by`, not yet worked out: a line of a derivation."""
 
@@ -91,7 +102,7 @@ class Diff:
     by: str
 
 
-Expr = Num | Name | Neg | Sum | Product | Quotient | Power | Call | Each | Diff
+Expr = Num | Name | Neg | Sum | Product | Quotient | Power | Call | Each | Over | Diff
 
 ZERO, ONE = Num("0"), Num("1")
 
@@ -101,7 +112,7 @@ def children(e: Expr) -> tuple[Expr, ...]:
     match e:
         case Num() | Name():
             return ()
-        case Neg(body) | Each(_, body) | Diff(body, _):
+        case Neg(body) | Each(_, body) | Over(_, body) | Diff(body, _):
             return (body,)
         case Sum(parts, _) | Product(parts) | Call(_, parts):
             return parts
@@ -118,6 +129,8 @@ def rebuild(e: Expr, parts: tuple[Expr, ...]) -> Expr:
             return Neg(*parts)
         case Each(repeat, _):
             return Each(repeat, *parts)
+        case Over(how, _):
+            return Over(how, *parts)
         case Diff(_, by):
             return Diff(parts[0], by)
         case Sum(_, minus):
@@ -153,6 +166,36 @@ def names(e: Expr) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in _walk(e) if name != EULER))
 
 
+def calls(e: Expr, function: str) -> bool:
+    """Whether an expression calls a function."""
+    own = isinstance(e, Call) and e.function == function
+    return own or any(calls(part, function) for part in children(e))
+
+
+def loose(e: Expr) -> tuple[str, ...]:
+    """The names of an expression that stand outside of what runs over the samples."""
+    if isinstance(e, Over):
+        return ()
+    if isinstance(e, Name):
+        return names(e)
+    return tuple(dict.fromkeys(name for part in children(e) for name in loose(part)))
+
+
+def overs(e: Expr) -> Iterator[Over]:
+    """The parts of an expression that run over the samples."""
+    if isinstance(e, Over):
+        yield e
+    for part in children(e):
+        yield from overs(part)
+
+
+def inside(e: Expr) -> tuple[str, ...]:
+    """The names of an expression that stand in what runs over the samples."""
+    if isinstance(e, Over):
+        return names(e)
+    return tuple(dict.fromkeys(name for part in children(e) for name in inside(part)))
+
+
 def group_of(name: str) -> str | None:
     """`w` for the group member `w_i`, None for any other name."""
     return name[:-2] if name.endswith("_i") else None
@@ -170,6 +213,26 @@ def expand(e: Expr, size: int) -> Expr:
         return Product(parts) if e.repeat == "prod" else Sum(parts, (False,) * size)
     parts = tuple(expand(part, size) for part in children(e))
     return _flatten(e, parts) if isinstance(e, Sum) else rebuild(e, parts)
+
+
+@lru_cache(maxsize=1024)
+def spread(e: Expr, samples: int) -> Expr:
+    """The expression with what runs over the samples written out, a name a sample."""
+    if not isinstance(e, Over):
+        parts = tuple(spread(part, samples) for part in children(e))
+        return e if parts == children(e) else rebuild(e, parts)
+    each = tuple(
+        rename(e.body, lambda s, k=k: Name(s if s == EULER else member(s, k)))  # type: ignore[misc]
+        for k in range(samples)
+    )
+    if samples == 1:
+        return each[0]
+    return Call("max", each) if e.how == "largest" else Sum(each, (False,) * samples)
+
+
+def member(name: str, sample: int) -> str:
+    """What `spread` calls a name in one sample; no formula can hold such a name."""
+    return f"{name}@{sample}"
 
 
 def _member(body: Expr, k: int) -> Expr:
@@ -194,7 +257,7 @@ def _flatten(e: Sum, parts: tuple[Expr, ...]) -> Expr:
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<num>[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[A-Za-zΑ-Ωα-ω][A-Za-z0-9_Α-Ωα-ω]*)"
+    r"|(?P<name>[A-Za-zΑ-ΡΣ-Ωα-ω][A-Za-z0-9_Α-ΡΣ-Ωα-ω]*)"  # between Ρ and Σ is no letter
     r"|(?P<op>\*\*|[-+*/^(),=]))"
 )
 _SAME = str.maketrans({"−": "-", "·": "*", "×": "*", "\u00a0": " "})
@@ -294,10 +357,10 @@ class _Parser:
         return self.call(text) if self.peek() == "(" else Name(text)
 
     def call(self, function: str) -> Expr:
-        wanted = 1 if function in REPEATS else FUNCTIONS.get(function)
+        wanted = 1 if function in (*REPEATS, *OVERS) else FUNCTIONS.get(function)
         if wanted is None:
             self.at -= 1
-            known = (*FUNCTIONS, *REPEATS)
+            known = (*FUNCTIONS, *REPEATS, *OVERS)
             raise self.fail(f"no function {_short(function)}{nearest(function, known)}")
         self.expect("(")
         args = [self.sum()]
@@ -306,10 +369,17 @@ class _Parser:
         self.expect(")")
         if len(args) != wanted:
             raise self.fail(f"{function} takes {wanted} argument(s), not {len(args)}")
+        if function in OVERS:
+            return self.over(function, args[0])
         return self.each(function, args[0]) if function in REPEATS else Call(function, tuple(args))
 
+    def over(self, how: str, body: Expr) -> Expr:
+        if _has(body, Over) or not names(body):
+            raise self.fail(f"{how} of {'another' if names(body) else 'no value'}")
+        return Over(how, body)
+
     def each(self, repeat: str, body: Expr) -> Expr:
-        if _repeats(body):
+        if _has(body, Each):
             raise self.fail(f"{repeat} around another repetition")
         if not any(map(group_of, names(body))):
             raise self.fail(f"{repeat} over no group: write x_i for its members")
@@ -317,7 +387,9 @@ class _Parser:
 
 
 def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    """A text in quotes, shortened as it is shown: an invisible character takes up to ten."""
+    shown = repr(text if len(text) <= 60 else text[:57] + "...")
+    return shown if len(shown) <= 80 else f"{shown[:77]}...'"
 
 
 def _number(e: Expr) -> float:
@@ -338,8 +410,8 @@ def _digits(number: str) -> float:
     return len(mantissa) + abs(float(exponent or 0))
 
 
-def _repeats(e: Expr) -> bool:
-    return isinstance(e, Each) or any(map(_repeats, children(e)))
+def _has(e: Expr, kind: type) -> bool:
+    return isinstance(e, kind) or any(_has(part, kind) for part in children(e))
 
 
 def _written(e: Expr) -> float:

@@ -20,7 +20,7 @@ from pydantic import (
 
 from tracer.catalog import net
 from tracer.errors import FormulaError, nearest
-from tracer.expression import names
+from tracer.expression import SIZE, Expr, group_of, inside, names, parse
 from tracer.labels import ACCENTS, GREEK
 
 MAX_DIGITS = 400  # of a number written out; every float64 of 17 digits has fewer
@@ -142,12 +142,28 @@ def _url(value: str) -> str:
 
 def _net(value: str) -> str:
     try:
-        used = set(names(net(value).formula))
+        formula = net(value).formula
     except FormulaError as wrong:
         raise ValueError(str(wrong)) from wrong
-    if not {"x_i", "w_i"} <= used <= {"x_i", "w_i", "b"}:
+    used = set(names(formula))
+    if inside(formula) or not {"x_i", "w_i"} <= used <= {"x_i", "w_i", "b"}:
         raise ValueError(f"{value!r} must be made of x_i, w_i and b: 'sum(w_i*x_i) + b'")
     return value
+
+
+def _formula(value: str) -> str:
+    try:
+        _check_scalar(parse(value))
+    except FormulaError as wrong:
+        raise ValueError(str(wrong)) from wrong
+    return value
+
+
+def _check_scalar(e: Expr) -> None:
+    """Refuse what only formulas of the catalog have: groups of operands."""
+    for name in names(e):
+        if group_of(name) or name == SIZE:
+            raise FormulaError(f"{name!r} stands for no number here")
 
 
 # A symbol is read from its innermost braces outwards: a group becomes one atom, @, until none
@@ -188,8 +204,10 @@ Text = Annotated[str, AfterValidator(_text)]
 Title = Annotated[str, AfterValidator(_title), Field(json_schema_extra={"minLength": 1})]
 Symbol = Annotated[str, AfterValidator(_symbol)]
 Net = Annotated[str, AfterValidator(_net)]
+Formula = Annotated[str, AfterValidator(_formula)]
 Address = Annotated[str, AfterValidator(_url)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
+Positive = Annotated[int, Field(ge=1, le=10**9)]
 Places = Annotated[int, Field(ge=0, le=15)]
 Significant = Annotated[int, Field(ge=1, le=15)]
 
@@ -227,6 +245,17 @@ Given = Annotated[
     | Annotated[list[Number], Tag("(list)"), Field(min_length=1)]
     | Annotated[list[list[Number]], Tag("(matrix)")],
     Discriminator(_shape),
+]
+
+
+def _name_or_number(value: object) -> str:
+    return "(one)" if isinstance(value, str) else "(number)"
+
+
+#: A number, or the name of another given.
+NumberOrName = Annotated[
+    Annotated[NameText, Tag("(one)")] | Annotated[Number, Tag("(number)")],
+    Discriminator(_name_or_number),
 ]
 
 _List = Annotated[list[NameText], Tag("(list)")]

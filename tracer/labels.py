@@ -5,6 +5,7 @@ Derivative(E, w5)                  dE/dw5         ∂E/∂w5        \\frac{\\par
 Derivative(E, b1, "via h2")        dE/db1 via h2  ∂E/∂b1 via h2
 Updated(w5)                        w5+            w5⁺           w_{5}^{+}
 Delta(y1)                          delta_y1       δ(y1)         \\delta_{y_{1}}
+OfSample(E)                        E_n            E(n)          E^{(n)}
 """
 
 from __future__ import annotations
@@ -42,7 +43,14 @@ class Delta:
     of: Label
 
 
-Label = Own | Derivative | Updated | Delta
+@dataclass(frozen=True, slots=True)
+class OfSample:
+    """A step of one sample whose batch has a step of the same name: E_n of E."""
+
+    of: Label
+
+
+Label = Own | Derivative | Updated | Delta | OfSample
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
@@ -65,6 +73,8 @@ def name(label: Label) -> str:
             return f"{name(of)}+"
         case Delta(of):
             return f"delta_{name(of)}"
+        case OfSample(of):
+            return f"{name(of)}_n"
 
 
 def text(label: Label) -> str:
@@ -78,21 +88,24 @@ def text(label: Label) -> str:
             return f"{text(of)}⁺"
         case Delta(of):
             return f"δ({text(of)})"
+        case OfSample(of):
+            return f"{text(of)}(n)"
 
 
 def latex(label: Label) -> str:
     """The label's symbol in LaTeX, safe inside Markdown."""
     match label:
         case Own(own, shown, tex):
-            return tex or r"\ ".join(_word(w) for w in (shown or own).split())
+            return _TURNED.sub(r"\2\1", tex) or r"\ ".join(_word(w) for w in (shown or own).split())
         case Derivative(top, bottom, note):
             fraction = rf"\frac{{\partial {latex(top)}}}{{\partial {latex(bottom)}}}"
             return fraction + (rf"\ ({_note(note)})" if note else "")
         case Updated(of):
-            symbol = latex(of)
-            return f"{{{symbol}}}^{{+}}" if _raised(symbol) else f"{symbol}^{{+}}"
+            return _raise(latex(of), "+")
         case Delta(of):
             return rf"\delta_{{{latex(of)}}}"
+        case OfSample(of):
+            return _raise(latex(of), "(n)")
 
 
 def _note(note: str) -> str:
@@ -101,6 +114,9 @@ def _note(note: str) -> str:
     words = (rf"\text{{{w}}}" if w in ours else _word(w) for w in note.split())
     return r"\ ".join(words)
 
+
+#: A raised and a lowered part in the order that Markdown does not take for emphasis.
+_TURNED = re.compile(r"(\^(?:\{[^{}]*\}|[^{}\\]))(_(?:\{[^{}]*\}|[^{}\\]))")
 
 _LETTER = "[" + "".join(GREEK.values()) + "]"
 ACCENTS = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}  # combining marks
@@ -140,6 +156,10 @@ def _latin(text: str) -> str:
     """Text whose Greek letters and accents are LaTeX commands."""
     plain = re.sub(rf"(.)({_ACCENT})", lambda m: rf"\{ACCENTS[m[2]]} {m[1]}", text)
     return "".join(rf"\{_LETTERS[c]} " if c in _LETTERS else c for c in plain)
+
+
+def _raise(symbol: str, mark: str) -> str:
+    return f"{{{symbol}}}^{{{mark}}}" if _raised(symbol) else f"{symbol}^{{{mark}}}"
 
 
 def _raised(symbol: str) -> bool:

@@ -9,7 +9,7 @@ needs replicas that disagree. A claim that does not hold differs, whatever the n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -19,6 +19,7 @@ from tracer import labels
 from tracer.consistency import entry_key
 from tracer.errors import LookupFailed, ScenarioError
 from tracer.labels import Label
+from tracer.names import names_of
 from tracer.numbers import agrees
 from tracer.scenario import Published, Scenario
 from tracer.traces import Trace
@@ -49,6 +50,8 @@ class Checked:
     reason: str
     where: str
     iteration: int
+    sample: int
+    samples: str | None  # another set than the one trained on
     usual: float  # the engine's, under the scenario's own conventions
     right: Decimal | None
     claim: Verdict  # what the entry says of its number
@@ -83,6 +86,8 @@ class Verification:
                 "reason": n.reason,
                 "where": n.where,
                 "iteration": n.iteration,
+                "sample": n.sample,
+                "samples": n.samples,
                 "right": None if n.right is None else f"{n.right:f}",
             }
             for n in self.numbers
@@ -102,10 +107,18 @@ class Runs(Protocol):
     def trace(
         self, reading: str | None, iterations: Sequence[int], unrounded: bool = False
     ) -> Trace:
-        """The passes asked for, under a reading, or under all of it but its rounding."""
+        """The passes asked for, under a reading, or under all of it but its rounding.
 
-    def replicas(self, reading: str | None, iteration: int, name: str) -> Sequence[float]:
-        """A value as it comes out when the last bits of the parameters are changed."""
+        Of those beyond the iteration where the scenario stops, that one.
+        """
+
+    def on(self, t: Trace, samples: str) -> Trace:
+        """Another sample set with the parameters of a trace's selected pass."""
+
+    def replicas(
+        self, reading: str | None, iterations: Sequence[int], names: Collection[str]
+    ) -> Trace:
+        """The passes as variants, as they come out when last bits of parameters are changed."""
 
 
 def verify(scenario: Scenario, runs: Runs) -> Verification:
@@ -123,6 +136,7 @@ class _Verifier:
         self.scenario, self.runs = scenario, runs
         self.passes = _passes(scenario)
         self.traces: dict[tuple[str | None, bool], Trace] = {}
+        self.perturbed: dict[str | None, Trace] = {}
 
     def verify(self) -> Verification:
         problems: list[str] = []
@@ -144,10 +158,19 @@ class _Verifier:
         value, usual = self.value(name, entry, entry.reading), self.usual(name, entry)
         verdict, under = self.verdict(name, entry, value, usual)
         return Checked(
-            name, _label(self.trace(entry.reading), name), entry.printed,
+            name, self.label(name, entry), entry.printed,
             value if under else usual, verdict, under, entry.reason, entry.where,
-            entry.iteration, usual, entry.right, _claim(entry),
+            entry.iteration, entry.sample, entry.samples, usual, entry.right, _claim(entry),
         )  # fmt: skip
+
+    def label(self, name: str, entry: Published) -> Label:
+        """What a step is called where it is asked for by `name`."""
+        t = self.trace(entry.reading)
+        program = self.runs.on(t, entry.samples).program if entry.samples else t.program
+        cell = names_of(program).find(name)
+        own = program.label(cell)
+        also = program.also.get(cell, ())
+        return next((label for label in (own, *also) if labels.name(label) == name), own)
 
     def trace(self, reading: str | None, unrounded: bool = False) -> Trace:
         if reading and self.scenario.under(reading) == self.scenario:
@@ -161,7 +184,31 @@ class _Verifier:
     def value(
         self, name: str, entry: Published, reading: str | None, unrounded: bool = False
     ) -> float:
-        return self.trace(reading, unrounded).at(entry.iteration, entry.sample)[name]
+        return self.looked_up(name, entry, self.trace(reading, unrounded))
+
+    def looked_up(self, name: str, entry: Published, t: Trace) -> float:
+        """The value an entry means in the trace of its reading."""
+        if entry.iteration > t.recorded[-1]:
+            raise LookupFailed(f"no iteration {entry.iteration}; the run stops at {t.recorded[-1]}")
+        selected = t.at(entry.iteration)
+        if entry.samples:
+            selected = self.runs.on(selected, entry.samples)
+        return selected.at(sample=entry.sample)[name]
+
+    def replicas(self, name: str, entry: Published) -> list[float]:
+        """The value as it comes out when last bits are changed."""
+        if entry.reading not in self.perturbed:
+            lost = {
+                name: e
+                for name, entries in self.scenario.published.items()
+                for e in entries
+                if not e.reproducible and e.reading == entry.reading
+            }
+            self.perturbed[entry.reading] = self.runs.replicas(
+                entry.reading, sorted(self.passes[entry.reading]), lost
+            )
+        variants = self.perturbed[entry.reading].variants()
+        return [self.looked_up(name, entry, t) for t in variants]
 
     def usual(self, name: str, entry: Published) -> float:
         """Under the scenario's own conventions; some names exist only under a reading."""
@@ -187,8 +234,7 @@ class _Verifier:
     def holds(self, claim: Verdict, name: str, entry: Published, value: float) -> bool:
         """Whether a number is what its entry calls it."""
         if claim is Verdict.NOT_REPRODUCIBLE:
-            replicas = self.runs.replicas(entry.reading, entry.iteration, name)
-            return _lost(replicas, entry.printed)
+            return _lost(self.replicas(name, entry), entry.printed)
         comes_out = agrees(value, entry.printed)
         if entry.right is None:
             return comes_out
@@ -198,14 +244,6 @@ class _Verifier:
         """Whether a reading rounds by hand where the scenario itself does not."""
         rounding = self.scenario.under(reading).conventions.rounding
         return rounding is not None and rounding != self.scenario.conventions.rounding
-
-
-def _label(t: Trace, name: str) -> Label:
-    """What a step is called where it is asked for by `name`."""
-    cell = t.cell(name)
-    own = t.program.label(cell)
-    also = t.program.also.get(cell, ())
-    return next((label for label in (own, *also) if labels.name(label) == name), own)
 
 
 def _claim(entry: Published) -> Verdict:

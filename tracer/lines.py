@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import DecimalException, localcontext
 
+import numpy as np
+
 from tracer import labels
 from tracer.arithmetic import DECIMAL, apply, decimal_context
-from tracer.expression import Expr, Name
+from tracer.expression import Expr, Name, member, spread
 from tracer.labels import Derivative, Label
 from tracer.numbers import Digits, Shown, decimals, rounded, show
 from tracer.printers import (
@@ -27,6 +29,9 @@ from tracer.printers import (
     template,
 )
 from tracer.program import Program
+from tracer.values import Column
+
+MAX_SPREAD = 8  # samples of a batch whose numbers are written out in one line
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Line:
     name: str
     label: Label
     formula: Expr | None
+    written: Expr | None  # the formula that the numbers are put into, if they can be shown
     operands: Mapping[str, Label]
     numbers: Mapping[str, Shown]
     value: Shown
@@ -46,6 +52,11 @@ class Line:
     def trivial(self) -> bool:
         """Whether the formula is one name, so that substituting it gives the value itself."""
         return isinstance(self.formula, Name)
+
+    @property
+    def substituted(self) -> bool:
+        """Whether the formula is shown with its numbers."""
+        return self.written is not None and bool(self.operands) and not self.trivial
 
     @property
     def constant(self) -> bool:
@@ -80,16 +91,16 @@ class Language:
 
     def substitution(self, line: Line) -> str:
         """The formula with the operands' numbers."""
-        assert line.formula is not None, f"{line.name} is given"
+        assert line.written is not None, f"{line.name} has no numbers to show"
         leaf = {formal: self._number(shown) for formal, shown in line.numbers.items()}
-        return fill(template(line.formula, self._numbers), leaf.__getitem__)
+        return fill(template(line.written, self._numbers), leaf.__getitem__)
 
     def whole(self, line: Line) -> str:
         """Symbol, formula, numbers and value in one line, each where there is one."""
         parts = [self.symbol(line)]
         if line.formula is not None:
             parts.append(f"= {self.formula(line)}")
-        if line.operands and not line.trivial:
+        if line.substituted:
             parts.append(f"= {self.substitution(line)}")
         return " ".join((*parts, self.sign(line), self.value(line.value)))
 
@@ -121,10 +132,13 @@ def line(
     program: Program,
     cell: int,
     value: Callable[[int], float],
+    column: Callable[[int], Column],
     digits: Digits,
     called: Label | None = None,
 ) -> Line:
-    """A cell as a line; `called` chooses one of its labels.
+    """A cell as a line, from its operands' values, or their columns where all samples count.
+
+    `called` chooses one of its labels.
 
     Operands with a name in the same numerator are called by that name: a path's ∂E1/∂out
     is the product of ∂E1/∂net and ∂net/∂out, though ∂E1/∂net is also ∂E/∂net.
@@ -132,17 +146,30 @@ def line(
     step = program.step(cell)
     label = called or step.label
     operands = {f: called_by(program, o, label) for f, o in step.operands.items()}
-    numbers = {f: show(value(o), digits) for f, o in step.operands.items()}
+    block, samples = program.block(cell), program.samples
+    written = _written(step.formula, samples) if block.over else step.formula
+    numbers: dict[str, Shown] = {}
+    for formal, operand in step.operands.items() if written else ():
+        if formal in block.over:
+            each = np.broadcast_to(column(operand), samples).tolist()
+            numbers |= {member(formal, k): show(v, digits) for k, v in enumerate(each)}
+        if formal in block.own:
+            numbers[formal] = show(value(operand), digits)
     shown = show(value(cell), digits)
-    exact = step.formula is None or bears(step.formula, numbers, shown, digits)
-    return Line(step.name, label, step.formula, operands, numbers, shown, exact)
+    exact = written is None or bears(written, numbers, shown, digits)
+    return Line(step.name, label, step.formula, written, operands, numbers, shown, exact)
+
+
+def _written(formula: Expr | None, samples: int) -> Expr | None:
+    """A formula over all samples as its numbers are written out, if they are few."""
+    return spread(formula, samples) if formula and samples <= MAX_SPREAD else None
 
 
 def same(program: Program, cell: int, value: float, digits: Digits, called: Label) -> Line:
     """A step under another of its names, as equal to the step: ∂E/∂b = δ."""
     shown = show(value, digits)
     operands, numbers = {"x": program.label(cell)}, {"x": shown}
-    return Line(labels.name(called), called, Name("x"), operands, numbers, shown, True)
+    return Line(labels.name(called), called, Name("x"), Name("x"), operands, numbers, shown, True)
 
 
 def called_by(program: Program, cell: int, by: Label) -> Label:

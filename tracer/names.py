@@ -58,6 +58,13 @@ class Names:
                     raise LookupFailed(f"{typed!r} may be any of: {names}")
         raise LookupFailed(f"no step is called {typed!r}{nearest(typed, self._exact)}")
 
+    def get(self, typed: str) -> int | None:
+        """The cell meant by `typed`, or None."""
+        try:
+            return self.find(typed)
+        except LookupFailed:
+            return None
+
     def _spelled(self, typed: str) -> str:
         for other, ours in _SPELLINGS:
             typed = typed.replace(other, ours)

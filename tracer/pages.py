@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from collections.abc import Sequence
+from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment
 
 from tracer import labels, markup
+from tracer.charts import charting
+from tracer.course import Course
 from tracer.derivation import Derivation, derivation, prove
 from tracer.diagram import diagram
 from tracer.drawing import svg, tikz
 from tracer.errors import TooLarge, UsageError, nearest
 from tracer.expression import Expr
+from tracer.figures import Figure, figures
+from tracer.indexed.page import index_page
 from tracer.ledger import Verification
 from tracer.lines import IN_LATEX, IN_TEXT, Language, Line
 from tracer.markup import Filters
+from tracer.matrices import text as matrix_text
 from tracer.printers import LATEX, TEXT, Leaf, fill, template
 from tracer.rules import Rule
 from tracer.traces import Trace
@@ -31,9 +37,12 @@ FORMATS = ("md", "tex", "svg")
 
 
 def page(
-    t: Trace, format: str = "md", detail: str = "full", verification: Verification | None = None
-) -> str:
+    t: Trace, format: str = "md", detail: str = "full", verification: Verification | None = None,
+    course: Course | None = None,
+) -> str:  # fmt: skip
     """A trace's selected pass as Markdown, as a LaTeX document, or its network as SVG.
+
+    With the course of the run it belongs to, a section on that.
 
     raises    UsageError for another format or detail, TooLarge for a page nobody would read
     """
@@ -48,7 +57,7 @@ def page(
             f"a page of {len(t):,} steps is too long to read (at most {MAX_STEPS:,}); "
             "look at single values with t.record(name) or `tracer show`"
         )
-    view = walkthrough(t, "full" if detail == "full" else "first", verification)
+    view = walkthrough(t, "full" if detail == "full" else "first", verification, course)
     context = _context(t, view)
     text = _ENVIRONMENTS[format]().get_template(f"walkthrough.{format}").render(context)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
@@ -63,7 +72,36 @@ def _context(t: Trace, view: Walkthrough) -> dict[str, Any]:
         "sentences": [line.removeprefix("- ") for line in bullets.splitlines() if line.strip()],
         "derivations": [_derived(rule) for rule in view.activations],
         "tikz": lambda: tikz(diagram(t.program)),
+        "charts": _charts(t, view.history.figures) if view.history else [],
+        "indexed": lambda format: index_page(format, level=3),
+        "running": _running(words) if view.history else [],
     }
+
+
+def drawings(t: Trace, course: Course | None = None) -> dict[str, str]:
+    """The drawings that a Markdown page refers to, by the name of their file."""
+    assert t.scenario, "a page needs the scenario's words"
+    found = {f"{file_name(t)}.svg": page(t, "svg")} if t.scenario.network else {}
+    drawn = figures(course, t.scenario.under(t.reading)) if course else ()
+    return found | {f"{file_name(t)}-{f.name}.svg": charting.svg(f.chart) for f in drawn}
+
+
+def _charts(t: Trace, drawn: Sequence[Figure]) -> list[dict[str, Any]]:
+    """What templates need to know of charts."""
+    return [
+        {
+            "name": figure.name, "title": figure.title, "says": figure.says,
+            "file": quote(f"{file_name(t)}-{figure.name}.svg"),
+            "tikz": partial(charting.tikz, figure.chart),
+        }
+        for figure in drawn
+    ]  # fmt: skip
+
+
+def _running(words: dict[str, Any]) -> list[str]:
+    """What is said of a run, a paragraph an entry."""
+    text = _markdown_environment().get_template("run.txt").render(words)
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
 def _derived(rule: Rule) -> dict[str, Any]:
@@ -136,6 +174,8 @@ _IN_LATEX: Filters = {
     **_filters(IN_LATEX),
     "label": labels.latex,
     "expression": _in_latex,
+    "grouped": "{:,}".format,
+    **matrix_text.FILTERS,
 }
 _IN_TEXT: Filters = {
     **_filters(IN_TEXT),

@@ -9,7 +9,7 @@ The level of a part says how tightly it holds together; a place asks for a least
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from tracer.expression import (
     Name,
     Neg,
     Num,
+    Over,
     Power,
     Product,
     Quotient,
@@ -30,6 +31,7 @@ from tracer.expression import (
 )
 
 SUM, NEG, PRODUCT, QUOTIENT, POWER, ATOM = 1, 2, 3, 4, 5, 6
+_LEVELS = {Sum: SUM, Neg: NEG, Product: PRODUCT, Over: PRODUCT, Power: POWER, Diff: POWER}
 
 
 class Leaf(NamedTuple):
@@ -70,40 +72,50 @@ class Text:
     open, close = "(", ")"
     opening: tuple[str, ...] = ("(",)  # what may start or end a factor like a bracket
     closing: tuple[str, ...] = (")",)
+    at_least = " ≥ "
+    overs: Mapping[str, str] = {"total": "Σ_n ", "average": "mean_n ", "largest": "max_n "}
 
     def print(self, e: Expr, place: Place = TOP) -> Template:
-        level, parts = self.node(e, place)
+        level = self.level(e)  # before printing: to print twice doubles with every bracket
         if level < place.level or (level == NEG and not place.leading):
-            _, parts = self.node(e, TOP)
-            return self.bracket(parts)
-        return parts
+            return self.bracket(self.node(e, TOP))
+        return self.node(e, place)
+
+    def level(self, e: Expr) -> int:
+        """How tightly an expression holds together."""
+        return self.quotient_level if isinstance(e, Quotient) else _LEVELS.get(type(e), ATOM)
 
     def bracket(self, parts: Template) -> Template:
         return (Literal(self.open), *parts, Literal(self.close))
 
-    def node(self, e: Expr, place: Place) -> tuple[int, Template]:
-        """The level of a node and its parts, as they stand at a place."""
+    def node(self, e: Expr, place: Place) -> Template:
+        """The parts of a node, as they stand at a place."""
         match e:
             case Num(text):
-                return ATOM, (Literal(text),)
+                return (Literal(text),)
             case Name(text):
-                return ATOM, (Literal(EULER) if text == EULER else Slot(text, place),)
+                return (Literal(EULER) if text == EULER else Slot(text, place),)
             case Neg(body):
-                return NEG, (Literal("-"), *self.print(body, Place(PRODUCT)))
+                return (Literal("-"), *self.print(body, Place(PRODUCT)))
             case Sum():
-                return SUM, self.sum(e, place)
+                return self.sum(e, place)
             case Product(factors):
-                return PRODUCT, self.product(factors, place)
+                return self.product(factors, place)
             case Quotient(top, bottom):
-                return self.quotient_level, self.quotient(top, bottom, place)
+                return self.quotient(top, bottom, place)
             case Power(base, exponent):
-                return POWER, self.power(base, exponent)
+                return self.power(base, exponent)
             case Call(function, args):
-                return ATOM, self.call(function, [self.print(a) for a in args])
+                return self.call(function, [self.print(a) for a in args])
             case Each(repeat, body):
-                return ATOM, (Literal(f"{repeat}("), *self.print(body), Literal(")"))
+                return (Literal(f"{repeat}("), *self.print(body), Literal(")"))
+            case Over(how, body):
+                return self.over(how, body)
             case Diff(body, by):
-                return POWER, self.diff(body, by)
+                return self.diff(body, by)
+
+    def over(self, how: str, body: Expr) -> Template:
+        return (Literal(self.overs[how]), *self.print(body, Place(PRODUCT)))
 
     def sum(self, e: Sum, place: Place) -> Template:
         parts = list(self.print(e.terms[0], Place(NEG, place.leading)))
@@ -142,6 +154,8 @@ class Text:
     def call(self, function: str, args: list[Template]) -> Template:
         if function == "step":
             return (Literal("["), *args[0], Literal(" > 0]"))
+        if function == "reached":
+            return (Literal("["), *args[0], Literal(self.at_least), *args[1], Literal("]"))
         return (Literal(f"{self.function(function)}("), *_joined(args), Literal(")"))
 
     def function(self, name: str) -> str:
@@ -165,6 +179,12 @@ class Latex(Text):
     quotient_level = POWER
     open, close = r"\left(", r"\right)"
     opening, closing = ("(", open), (")", close, "}")
+    at_least = r" \ge "
+    overs: Mapping[str, str] = {
+        "total": r"\sum_{n} ",
+        "average": r"\mathrm{mean}_{n} ",
+        "largest": r"\max_{n} ",
+    }
 
     def bracket(self, parts: Template) -> Template:
         tall = any(isinstance(p, Literal) and r"\frac" in p.text for p in parts)
@@ -211,13 +231,16 @@ class Source(Text):
     def call(self, function: str, args: list[Template]) -> Template:
         return (Literal(f"{function}("), *_joined(args), Literal(")"))
 
+    def over(self, how: str, body: Expr) -> Template:
+        return self.call(how, [self.print(body)])
+
 
 class Python(Source):
     """Straight-line Python on floats, each operation rounded in the printed order."""
 
-    def node(self, e: Expr, place: Place) -> tuple[int, Template]:
+    def node(self, e: Expr, place: Place) -> Template:
         if isinstance(e, Num):
-            return ATOM, (Literal(repr(float(e.text))),)
+            return (Literal(repr(float(e.text))),)
         return super().node(e, place)
 
     def power(self, base: Expr, exponent: Expr) -> Template:
@@ -234,8 +257,15 @@ class Python(Source):
         return super().call(function, args)
 
 
+class Columns(Python):
+    """Straight-line Python on columns of floats, one value a sample."""
+
+    def call(self, function: str, args: list[Template]) -> Template:
+        return (Literal(f"{function}s("), *_joined(args), Literal(")"))
+
+
 TEXT, TEXT_NUMBERS, LATEX, LATEX_NUMBERS = Text(), TextNumbers(), Latex(), LatexNumbers()
-SOURCE, PYTHON = Source(), Python()
+SOURCE, PYTHON, COLUMNS = Source(), Python(), Columns()
 
 
 def _text(part: Slot | Literal) -> str:

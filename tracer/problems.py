@@ -27,6 +27,7 @@ _EXPECTED = {
     "model_type": "a table",
     "greater_than_equal": "{ge:,} or more",
     "less_than_equal": "{le:,} or less",
+    "too_long": "at most {max_length} numbers",
 }
 #: What a key takes that may be one thing or another, by the top key it stands under.
 _PATTERN = "a pattern like 'h{j}', or a list of names"
@@ -36,12 +37,14 @@ _SHAPES = {
     ("network", "net"): _PATTERN,
     ("network", "out"): _PATTERN,
     ("network", "errors"): "a pattern like 'E{k}', or a list of names",
+    ("network", "predictions"): "a pattern like 'class{k}', or a list of names",
     ("network", "inputs"): "the name of a list, or a list of names",
     ("network", "targets"): "the name of a list, or a list of names",
     ("network", "layers"): "tables [[network.layers]]",
     ("conventions", "net"): "a formula like 'sum(w_i*x_i) + b'",
-    ("conventions", "rounding"): "a table like { decimals = 4 }",
-    ("readings", "rounding"): "a table like { decimals = 4 }",
+    ("conventions", "rounding"): "a table like { decimals = 4 }, or 'none'",
+    ("readings", "rounding"): "a table like { decimals = 4 }, or 'none'",
+    ("random", "shape"): "a list of lengths like [2, 3]",
 }
 _PLAIN = {"missing": "missing", "too_short": "empty"}
 
@@ -109,9 +112,11 @@ def _all(keys: Sequence[str]) -> str:
 #: What stands in for a value that must be there.
 _STANDS_IN = {"title": "-", "activation": "identity", "printed": Decimal(0), "value": Decimal(0)}
 #: Keys whose values other parts of the file are checked against; nothing stands in for them.
-_DECISIVE = frozenset(
-    ("learning_rate", "weights", "rows", "net", "out", "inputs", "targets", "errors", "total_error")
-)
+_DECISIVE = frozenset((
+    "learning_rate", "weights", "rows", "net", "out", "inputs", "targets", "errors", "total_error",
+    "threshold", "predictions", "error", "trained", "batch_size", "order", "epochs", "shape",
+    "samples", "columns",
+))  # fmt: skip
 
 
 def mended(wrong: ValidationError, table: dict[str, Any], known: Known) -> bool:
@@ -148,7 +153,7 @@ def _mend(error: Any, place: Keys, table: Any, known: Known) -> bool:
         table[key] = _STANDS_IN[str(key)]
     elif place[0] in ("givens", "published") and error["type"] == "value_error":
         table[key] = Decimal(0)
-    elif place[0] in ("givens", "readings") or isinstance(table, list):
+    elif place[0] in ("givens", "readings", "formulas") or isinstance(table, list):
         return False
     else:
         table.pop(key, None)

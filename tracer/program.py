@@ -9,7 +9,7 @@ leaves. A `Step` is a view of one cell, made when somebody looks.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer import labels
-from tracer.errors import ProgramError
+from tracer.errors import NameTaken, ProgramError
 from tracer.expression import Expr, group_of
 from tracer.labels import Label
-from tracer.rules import Rule, formals, has_group, inputs, written_out
+from tracer.rules import Rule, formals, gathered, has_group, inputs, reduces, written_out
 
 Cells = NDArray[np.int64]
 
@@ -58,6 +58,17 @@ class Block:
         return np.arange(self.start, self.start + len(self))
 
     @property
+    def over(self) -> tuple[str, ...]:
+        """The formals that are taken from all samples of the batch."""
+        return gathered(self.rule) if self.rule else ()
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The formals that are taken from the sample itself; some may be in `over` too."""
+        alone = reduces(self.rule) if self.rule else ()
+        return tuple(formal for formal in self.formals if formal not in alone)
+
+    @property
     def formals(self) -> tuple[str, ...]:
         return formals(self.rule, self.size) if self.rule else ()
 
@@ -75,6 +86,7 @@ class Step:
     phase: Phase
     part: str
     of: tuple[int, int] | None
+    per_sample: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +98,11 @@ class Program:
     aliases: Mapping[str, int]  # further names of cells
     also: Mapping[int, tuple[Label, ...]]  # the same as labels, by cell
     carry: Mapping[int, int]  # a given -> the step that gives its value in the next pass
+    gradients: Mapping[int, int]  # a trained given -> what its update subtracts
     root: int | None  # the error
     root_names: tuple[str, ...]  # what the error may be called
+    samples: int  # in a batch
+    data: tuple[int, ...]  # the givens that a sample has values of its own for
 
     def __len__(self) -> int:
         return self.blocks[-1].start + len(self.blocks[-1]) if self.blocks else 0
@@ -111,11 +126,11 @@ class Program:
         row = cell - block.start
         label = block.labels[row]
         operands = dict(zip(block.formals, map(int, block.operands[row]), strict=True))
-        formula = written_out(block.rule, block.size) if block.rule else None
+        formula = written_out(block.rule, block.size, self.samples) if block.rule else None
         of = (int(block.of[0][row]), int(block.of[1][row])) if block.of else None
         return Step(
             cell, labels.name(label), label, block.rule, formula, operands,
-            block.phase, block.part, of,
+            block.phase, block.part, of, block.per_sample,
         )  # fmt: skip
 
     def steps(self, *phases: Phase) -> Iterator[Step]:
@@ -124,11 +139,14 @@ class Program:
             if not phases or block.phase in phases:
                 yield from map(self.step, map(int, block.cells))
 
-    def cone(self, roots: Sequence[int]) -> set[int]:
-        """The cells needed for `roots`, themselves included."""
-        found, todo = set(roots), list(roots)
+    def cone(self, roots: Iterable[int], through: NDArray[np.bool_] | None = None) -> set[int]:
+        """The cells needed for `roots`, themselves included, looking only into some."""
+        found = set(roots)
+        todo = list(found)
         while todo:
             cell = todo.pop()
+            if through is not None and not through[cell]:
+                continue
             block = self.block(cell)
             for operand in map(int, block.operands[cell - block.start]):
                 if operand not in found:
@@ -141,21 +159,31 @@ class Program:
 class Draft:
     """A program being written."""
 
+    samples: int = 1  # in a batch
     blocks: list[Block] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)  # the first cell of every block
     index: dict[str, int] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
     also: dict[int, tuple[Label, ...]] = field(default_factory=dict)
     carry: dict[int, int] = field(default_factory=dict)
+    gradients: dict[int, int] = field(default_factory=dict)
+    data: list[int] = field(default_factory=list)
     size: int = 0
     per_sample: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))  # a cell
 
-    def given(self, names: Sequence[Label], *, part: str = "", per_sample: bool = False) -> Cells:
-        """Emit givens: cells whose values come from outside."""
+    def given(
+        self, names: Sequence[Label], *, part: str = "", data: bool = False,
+        phase: Phase = Phase.GIVEN,
+    ) -> Cells:  # fmt: skip
+        """Emit givens: cells whose values come from outside; `data` are a sample's own."""
         empty = np.empty((len(names), 0), np.int64)
-        return self._add(Block(
-            self.size, None, 0, empty, names, Phase.GIVEN, part, per_sample, None
+        per_sample = data and self.samples > 1
+        cells = self._add(Block(
+            self.size, None, 0, empty, names, phase, part, per_sample, None
         ))  # fmt: skip
+        if data:
+            self.data += map(int, cells)
+        return cells
 
     def emit(
         self,
@@ -183,16 +211,22 @@ class Draft:
             )
         if table.size and (table.min() < 0 or table.max() >= self.size):
             raise ProgramError(f"{labels.name(names[0])}: an operand is not an earlier step")
-        per_sample = bool(table.size) and bool(self.per_sample[table].any())
+        per_sample = self._is_per_sample(rule, expected, table)
         return self._add(Block(
             self.size, rule, size, table, names, phase, part, per_sample, of
         ))  # fmt: skip
+
+    def _is_per_sample(self, rule: Rule, expected: Sequence[str], table: Cells) -> bool:
+        """Whether a step reads a sample's own values, other than over the whole batch."""
+        over = reduces(rule)
+        columns = [k for k, formal in enumerate(expected) if formal not in over]
+        return bool(self.per_sample[table[:, columns]].any())
 
     def _add(self, block: Block) -> Cells:
         for row, label in enumerate(block.labels):
             name = labels.name(label)
             if name in self.index or name in self.aliases:
-                raise ProgramError(f"the name {name!r} is written twice")
+                raise NameTaken(f"the name {name!r} is written twice")
             self.index[name] = block.start + row
         self.blocks.append(block)
         self.starts.append(block.start)
@@ -204,7 +238,7 @@ class Draft:
         """A further name of a cell."""
         name = labels.name(label)
         if self.index.get(name, cell) != cell or self.aliases.get(name, cell) != cell:
-            raise ProgramError(f"the name {name!r} is written twice")
+            raise NameTaken(f"the name {name!r} is written twice")
         if name not in self.index and name not in self.aliases:
             self.aliases[name] = cell
             self.also[cell] = (*self.also.get(cell, ()), label)
@@ -218,7 +252,7 @@ class Draft:
         """The program as written so far."""
         return Program(
             tuple(self.blocks), self.index, self.aliases, self.also, self.carry,
-            root, tuple(root_names),
+            self.gradients, root, tuple(root_names), self.samples, tuple(self.data),
         )  # fmt: skip
 
 

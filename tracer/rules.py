@@ -1,20 +1,21 @@
 """A rule: a formula written once, and the derivatives that follow from it.
 
 `z = sum(w_i*x_i) + b` is a rule with output `z` and formals `w_i`, `x_i` (a group, repeated
-for every operand) and `b`. Its partials are derived by sympy; where the catalog states a
+for every operand) and `b`. The partials of the catalog are derived by sympy; where it states a
 nicer form, which may mention the output (`da/dz = a*(1 - a)`), that form is proven equal or
-the rule is refused. What was derived and proven for the catalog is kept in `derived.json`,
-keyed by the formula itself, so that sympy is loaded only for formulas not seen before.
+the rule is refused. What was derived and proven is kept in `derived.json`, keyed by the
+formula itself. Any other formula is differentiated by `differentiation`, in bounded time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from tracer.differentiation import TOO_LONG, differentiate, gap, kinks
 from tracer.errors import FormulaError, RuleError
 from tracer.expression import (
     ONE,
@@ -24,12 +25,18 @@ from tracer.expression import (
     Each,
     Expr,
     Name,
+    Num,
+    Over,
+    Quotient,
     children,
     expand,
     group_of,
+    inside,
+    loose,
     names,
     parse,
     parse_equation,
+    rebuild,
     rename,
 )
 from tracer.printers import source
@@ -67,26 +74,45 @@ def rule(
     raises    FormulaError for a text outside the language, or x_i outside of a repetition
     """
     output, formula = parse_equation(equation)
-    for loose in _loose(formula):
-        raise FormulaError(f"{equation!r}: {loose} is outside of sum() and prod()")
+    for name_of in _ungrouped_names(formula):
+        raise FormulaError(f"{equation!r}: {name_of} is outside of sum() and prod()")
     forms = {formal: parse(text) for formal, text in teaching.items()}
     spelled = parse(definition) if definition else None
     return Rule(name, output, formula, forms, spelled, ending, kink, source)
 
 
-def _loose(e: Expr) -> tuple[str, ...]:
+def _ungrouped_names(e: Expr) -> tuple[str, ...]:
     """Members of groups that no repetition is around."""
     if isinstance(e, Each):
         return ()
     if isinstance(e, Name):
         return (e.text,) if group_of(e.text) else ()
-    return tuple(name for part in children(e) for name in _loose(part))
+    return tuple(name for part in children(e) for name in _ungrouped_names(part))
 
 
 @lru_cache(maxsize=4096)
-def written_out(r: Rule, size: int) -> Expr:
-    """The rule's formula for a group of `size` operands."""
-    return expand(r.formula, size)
+def written_out(r: Rule, size: int, samples: int = 1) -> Expr:
+    """The rule's formula for a group of `size` operands and a batch of `samples`."""
+    return _averages(expand(r.formula, size), samples)
+
+
+def _averages(e: Expr, samples: int) -> Expr:
+    """An average as the total divided by the number of samples."""
+    if isinstance(e, Over) and e.how == "average":
+        return Quotient(Over("total", e.body), Num(str(samples)))
+    return rebuild(e, tuple(_averages(part, samples) for part in children(e)))
+
+
+@cache
+def gathered(r: Rule) -> tuple[str, ...]:
+    """The formals that the rule takes from all samples of a batch."""
+    return tuple(name for name in inputs(r) if name in inside(r.formula))
+
+
+@cache
+def reduces(r: Rule) -> tuple[str, ...]:
+    """The formals that the rule takes from all samples of a batch, and from none alone."""
+    return tuple(name for name in inputs(r) if name not in loose(r.formula))
 
 
 @lru_cache(maxsize=4096)
@@ -109,12 +135,18 @@ def has_group(r: Rule) -> bool:
 def partial_rule(r: Rule, formal: str) -> Rule:
     """∂output/∂formal as a rule of its own; it may take the output as an operand.
 
-    raises    RuleError when a teaching form is not equal to the derivative, or when the
-              derivative of a group member needs its siblings
+    raises    RuleError when a teaching form is not equal to the derivative, when the
+              derivative of a group member needs its siblings, or is longer than a formula
     """
-    key = key_of(r, formal)
-    text = _known().get(key) or derive(r, formal)
-    return Rule(f"{r.name}, by {formal}", f"d{r.output}/d{formal}", parse(text), {}, kink=r.kink)
+    partial, output = f"{r.name}, by {formal}", f"d{r.output}/d{formal}"
+    known = _known().get(key_of(r, formal))
+    if known or formal in r.teaching:
+        return Rule(partial, output, parse(known or derive(r, formal)), {}, kink=r.kink)
+    try:
+        found, kink = _worked_out(r, formal), r.kink or _kink(r, formal)
+    except RuleError as wrong:
+        raise RuleError(f"{r.name}: {wrong}") from wrong
+    return Rule(partial, output, found, {}, kink=kink)
 
 
 def is_one(r: Rule) -> bool:
@@ -143,23 +175,56 @@ def _known() -> dict[str, str]:
 
 
 def derive(r: Rule, formal: str) -> str:
-    """The partial's text, worked out and proven by sympy now."""
+    """The partial's text for `derived.json`, worked out and proven by sympy now."""
     from tracer import algebra  # 0.4 s: only for formulas that derived.json does not hold
 
     stated = r.teaching.get(formal)
-    sizes = _SIZES if has_group(r) else (1,)
-    for size in sizes:
-        for k in range(1, size + 1) if group_of(formal) else (0,):
-            whole, member = expand(r.formula, size), _member(formal, k)
-            if stated is None:
-                stated = _ungrouped(algebra.partial(whole, member), k)
-            claimed = _at(stated, k, size)
-            if not algebra.equal(Diff(whole, member), _without_output(claimed, r, size)):
-                raise RuleError(
-                    f"{r.name}: d{r.output}/d{member} is not {source(claimed)} ({source(whole)})"
-                )
+    for whole, k, size in _members(r, formal):
+        if stated is None:
+            stated = _ungrouped(algebra.partial(whole, _member(formal, k)), k)
+        claimed = _at(stated, k, size)
+        if not algebra.equal(Diff(whole, _member(formal, k)), _without_output(claimed, r, size)):
+            raise RuleError(f"{r.name}: {_is_not(r, formal, k, claimed, whole)}")
     assert stated is not None
     return source(stated)
+
+
+def _worked_out(r: Rule, formal: str) -> Expr:
+    """The partial by the rules of differentiation, the same for every member of a group."""
+    found = None
+    for whole, k, size in _members(r, formal):
+        partial = differentiate(whole, _member(formal, k))
+        found = _ungrouped(partial, k) if found is None else found
+        claimed = _at(found, k, size)
+        if partial != claimed:
+            raise RuleError(_is_not(r, formal, k, claimed, whole))
+    assert found is not None
+    try:
+        return parse(source(found))
+    except FormulaError as wrong:
+        raise RuleError(f"the derivative by {formal} is {TOO_LONG}") from wrong
+
+
+def _kink(r: Rule, formal: str) -> str:
+    """What a partial is where it does not exist: `0 at z = 0`."""
+    stated = []
+    for call, value in kinks(r.formula, formal):
+        left, right = map(source, gap(call).terms)
+        where = f"{right} = {left}" if isinstance(call.args[0], Num) else f"{left} = {right}"
+        part = "" if call == r.formula else f" for {source(call)}"
+        stated.append(f"{source(value)}{part} at {where}")
+    return ", ".join(dict.fromkeys(stated))
+
+
+def _members(r: Rule, formal: str) -> Iterator[tuple[Expr, int, int]]:
+    """(formula written out, member, size): where a partial must be what it claims to be."""
+    for size in _SIZES if has_group(r) else (1,):
+        for k in range(1, size + 1) if group_of(formal) else (0,):
+            yield expand(r.formula, size), k, size
+
+
+def _is_not(r: Rule, formal: str, k: int, claimed: Expr, whole: Expr) -> str:
+    return f"d{r.output}/d{_member(formal, k)} is not {source(claimed)} ({source(whole)})"
 
 
 def _member(formal: str, k: int) -> str:

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from tracer import ledger
-from tracer.build.dense import Built, build
-from tracer.errors import NotFinite, ProgramError, RuleError, ScenarioError, UsageError
-from tracer.evaluate import Given, Progress, Values, run
+from tracer.build.programs import Built, build
+from tracer.catalog import NET
+from tracer.course import Course, decades, points
+from tracer.errors import (
+    LookupFailed,
+    NameTaken,
+    NotFinite,
+    ProgramError,
+    RuleError,
+    ScenarioError,
+    UsageError,
+    nearest,
+)
+from tracer.evaluate import Progress, first_below, run
 from tracer.ledger import Verification
 from tracer.names import names_of
+from tracer.program import Phase
+from tracer.rewrite import on_samples
 from tracer.scenario import Scenario
 from tracer.traces import Trace
+from tracer.values import Given, Values
 
 Recorded = str | int | Iterable[int]
 
+LONGEST, WORK = 200_000, 3 * 10**9  # updates that a page shows, and values computed for it
 REPLICAS = 6  # computed side by side to see which digits survive
 # Of a parameter, in units of its last place; a single unit may be lost in the first pass.
 CHANGES = (-4, -3, -2, -1, 1, 2, 3, 4)
@@ -65,13 +82,20 @@ def passes(iterations: int, record: Recorded) -> Sequence[int]:
 
 def built(scenario: Scenario) -> Built:
     """The program of a scenario; raises ScenarioError where it cannot be one."""
-    file, net = scenario.file, scenario.conventions.net
     try:
         return build(scenario)
+    except NameTaken as wrong:
+        part = "network" if scenario.network else "formulas"
+        raise ScenarioError([f"{scenario.file}: {part}: {wrong}; choose another name"]) from wrong
+    except LookupFailed as wrong:
+        raise ScenarioError([f"{scenario.file}: pins: {wrong}"]) from wrong
     except ProgramError as wrong:
-        raise ScenarioError([f"{file}: network: {wrong}; choose another name"]) from wrong
+        place = "formulas." if str(wrong).partition(":")[0] in scenario.formulas else ""
+        raise ScenarioError([f"{scenario.file}: {place}{wrong}"]) from wrong
     except RuleError as wrong:
-        raise ScenarioError([f"{file}: conventions.net: {net!r} is no {wrong}"]) from wrong
+        net = f"conventions.net: {scenario.conventions.net!r} is no "
+        place = net if str(wrong).startswith(NET) else "formulas."
+        raise ScenarioError([f"{scenario.file}: {place}{wrong}"]) from wrong
 
 
 def trace(
@@ -80,36 +104,141 @@ def trace(
     iterations: int | None = None,
     record: Recorded = "all",
     reading: str | None = None,
+    only: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Trace:
     """The values of a scenario's passes.
 
-    iterations  updates; the scenario's own number if None
+    iterations  updates; the scenario's own number if None, fewer where it stops before
     record      "all", "last", k for every k-th pass, or the iterations themselves
-    raises      ScenarioError, NotFinite, TooLarge, UsageError
+    only        the steps to keep, by name; all of them if None
+    raises      ScenarioError, NotFinite, TooLarge, UsageError, LookupFailed
     """
     chosen = scenario.under(reading)
-    conventions = chosen.conventions
-    count = conventions.iterations if iterations is None else iterations
+    count = chosen.iterations if iterations is None else iterations
     if count < 0:
         raise UsageError(f"iterations={count}: expected 0 or more")
-    made, recorded = built(chosen), passes(count, record)
-    values = _values(chosen, made, made.givens, recorded, progress)
-    return Trace(
-        made.program, recorded, values, conventions.digits, scenario.name, reading or "", scenario
-    )
+    made = built(chosen)
+    recorded = passes(_stopped(chosen, made, count), record)
+    cells = None if only is None else [names_of(made.program).find(name) for name in only]
+    values = _values(chosen, made, made.givens, recorded, progress, cells)
+    digits = chosen.conventions.digits
+    return Trace(made.program, recorded, values, digits, scenario.name, reading or "", scenario)
+
+
+def _stopped(s: Scenario, made: Built, limit: int) -> int:
+    """The iteration at which a scenario stops: the limit, or where its error is small enough."""
+    bound, root = s.conventions.stop_below, made.program.root
+    if bound is None or root is None:
+        return limit
+    rounding = s.conventions.rounding.digits if s.conventions.rounding else None
+    with _told(s):
+        return first_below(made.program, made.givens, root, float(bound), limit, rounding=rounding)
 
 
 def _values(
     s: Scenario, made: Built, givens: Mapping[int, Given], recorded: Sequence[int],
-    progress: Progress | None,
+    progress: Progress | None = None, only: Sequence[int] | None = None,
 ) -> Values:  # fmt: skip
-    """The values of a scenario's passes; what is not finite is told with the file."""
+    """The values of a scenario's passes."""
     rounding = s.conventions.rounding.digits if s.conventions.rounding else None
+    with _told(s):
+        return run(made.program, givens, recorded, only=only, rounding=rounding, progress=progress)
+
+
+@contextmanager
+def _told(s: Scenario) -> Iterator[None]:
+    """What is not finite is told with the file."""
     try:
-        return run(made.program, givens, recorded, rounding=rounding, progress=progress)
+        yield
     except NotFinite as wrong:
         raise NotFinite(f"{s.file}: {wrong}") from wrong
+
+
+def on(t: Trace, samples: str) -> Trace:
+    """The forward pass of another sample set, with the parameters of a trace's selected pass.
+
+    What is made of all the samples trained on, such as their maxima, stays as it is there. A
+    column may also stand in for a given that all those samples share.
+    raises    UsageError for a set the scenario does not have, or one without the inputs;
+              LookupFailed where a parameter was not recorded
+    """
+    assert t.scenario, "other samples are the scenario's"
+    s = t.scenario.under(t.reading)
+    if samples not in s.columns:
+        raise UsageError(f"{s.file}: no samples {samples!r}{nearest(samples, s.columns)}")
+    columns = {name.replace(" ", "_"): column for name, column in s.columns[samples].items()}
+    given = [step.index for step in t.program.steps(Phase.GIVEN)]
+    own = {cell: columns[t.names[cell]] for cell in given if t.names[cell] in columns}
+    size = len(next(iter(columns.values())))
+    phases = (Phase.FORWARD,) if s.network else (Phase.FORWARD, Phase.ERROR)
+    kept = [step.index for step in t.program.steps(*phases)]
+    other, taken = on_samples(t.program, own, size, kept)
+    if not len(other):
+        raise UsageError(f"{s.file}: samples.{samples}: without a column for every input")
+    givens: dict[int, Given] = {}
+    for cell, source in taken.items():
+        column = t.column(source)[:1] if source not in own else own[source]
+        givens[cell] = column if len(column) > 1 else float(column[0])
+    values = _values(s, Built(other, givens), givens, [0])
+    return Trace(other, (t.iteration,), values, t.digits, t.title, t.reading, t.scenario, samples)
+
+
+def course(
+    scenario: Scenario, reading: str | None = None, progress: Progress | None = None
+) -> Course | None:
+    """What a page shows of a scenario's run; None where there is one pass of one sample."""
+    s = scenario.under(reading)
+    if s.iterations <= 1 and not s.columns:
+        return None
+    made = built(s)
+    longest = min(s.iterations, _patience(made))
+    stops = _stopped(s, made, longest)
+    ends = stops if stops < longest else s.iterations
+    last = min(stops, longest if s.run.reproducible is None else s.run.reproducible)
+    root = made.program.root
+    assert root is not None, "a scenario has an error"
+    shown = [k for k in s.run.show if k <= last]
+    wanted = sorted({0, last, *shown}) if shown else decades(last)
+    table = trace(scenario, iterations=last, record=wanted, reading=reading, progress=progress)
+    updates = len(s.order) // s.batch_size
+    return Course(
+        last=last,
+        ends=ends,
+        table=table,
+        curve=trace(
+            scenario, iterations=last, record=points(last, updates), reading=reading,
+            only=[made.program.step(root).name], progress=progress,
+        ),
+        replicas=replicas(s, wanted, [], progress) if last > 1 and _sways(s, made) else None,
+        outputs=tuple(on(table.at(last), title) for title in s.columns),
+        readings=tuple(
+            trace(scenario, iterations=0, reading=name, progress=progress)
+            for name in scenario.readings if name != reading
+        ),
+        together=_together(s) if s.rows > 1 and s.network else None,
+    )  # fmt: skip
+
+
+def _patience(made: Built) -> int:
+    """How many updates a page waits for: some ten seconds of them."""
+    return min(LONGEST, WORK // (len(made.program) * made.program.samples))
+
+
+def _sways(s: Scenario, made: Built) -> bool:
+    """Whether last bits can carry a run away.
+
+    What a perceptron adds are whole multiples of its rate: a sum that is 0 is meant to be 0, and
+    a replica that breaks the tie would be another example.
+    """
+    return bool(made.program.carry) and s.conventions.learning == "gradient"
+
+
+def _together(s: Scenario) -> Trace:
+    """The first pass of all samples at once, every net with its delta."""
+    stated = {"chain": "deltas", "batch_size": None, "order": None, "update": "simultaneous"}
+    conventions = s.conventions.model_copy(update=stated)
+    return trace(s.model_copy(update={"conventions": conventions}), iterations=0)
 
 
 class Runs:
@@ -121,25 +250,46 @@ class Runs:
     def trace(
         self, reading: str | None, iterations: Sequence[int], unrounded: bool = False
     ) -> Trace:
-        """The passes asked for, under a reading, or under all of it but its rounding."""
+        """The passes asked for that are, under a reading, or under all of it but its rounding."""
         scenario = _without_rounding(self.scenario, reading) if unrounded else self.scenario
+        s, ends = scenario.under(reading), max(iterations)
+        if s.conventions.stop_below is not None:
+            ends = _stopped(s, built(s), ends)
+        recorded = {min(k, ends) for k in iterations}
         return trace(
-            scenario, iterations=max(iterations), record=iterations, reading=reading,
-            progress=self.progress,
-        )  # fmt: skip
+            scenario, iterations=ends, record=recorded, reading=reading, progress=self.progress
+        )
 
-    def replicas(self, reading: str | None, iteration: int, name: str) -> Sequence[float]:
-        """A value computed again from parameters whose last bits are changed at random."""
-        chosen = self.scenario.under(reading)
-        made = built(chosen)
-        chance = random.Random(0)
-        givens: dict[int, Given] = dict(made.givens)
-        for cell in made.program.carry:
-            value = float(made.givens[cell])
-            changes = [0, *(chance.choice(CHANGES) for _ in range(REPLICAS - 1))]
-            givens[cell] = value + np.array(changes) * math.ulp(value)
-        values = _values(chosen, made, givens, [iteration], self.progress)
-        return [float(v) for v in values[0, :, names_of(made.program).find(name)]]
+    def on(self, t: Trace, samples: str) -> Trace:
+        """Another sample set with the parameters of a trace's selected pass."""
+        return on(t, samples)
+
+    def replicas(
+        self, reading: str | None, iterations: Sequence[int], names: Collection[str]
+    ) -> Trace:
+        """The passes as variants of one trace, from parameters whose last bits are changed."""
+        return replicas(self.scenario.under(reading), iterations, names, self.progress)
+
+
+def replicas(
+    s: Scenario, iterations: Sequence[int], names: Collection[str], progress: Progress | None = None
+) -> Trace:
+    """Passes computed side by side from parameters whose last bits are changed at random.
+
+    Variant 0 is unchanged. Kept are the steps named and all that the samples share.
+    """
+    made, chance = built(s), random.Random(0)
+    givens: dict[int, Given] = dict(made.givens)
+    for cell in made.program.carry:
+        start = made.givens[cell]
+        assert isinstance(start, Decimal), "what is carried is no data"
+        value = float(start)
+        changes = [0, *(chance.choice(CHANGES) for _ in range(REPLICAS - 1))]
+        givens[cell] = (value + np.array(changes) * math.ulp(value))[:, None]
+    shared = [c for b in made.program.blocks if not b.per_sample for c in b.cells.tolist()]
+    named = [cell for cell in map(names_of(made.program).get, names) if cell is not None]
+    values = _values(s, made, givens, iterations, progress, [*shared, *named])
+    return Trace(made.program, iterations, values, s.conventions.digits, s.name, "", s)
 
 
 def _without_rounding(s: Scenario, reading: str | None) -> Scenario:

@@ -9,147 +9,39 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
 
-from tracer.catalog import ACTIVATIONS
 from tracer.consistency import check, unused
+from tracer.conventions import Conventions, Reading, Rounding
+from tracer.datasets import TRAINING, Drawing, Random, SampleSet, as_given
 from tracer.errors import ScenarioError, nearest
 from tracer.fields import (
     Address,
     Count,
+    Formula,
     Given,
     Model,
-    NameOrNames,
     NameText,
-    Net,
     Number,
-    PatternOrNames,
-    Places,
-    Significant,
     Stated,
     Symbol,
     Text,
     Title,
-    Vector,
-    Weights,
-    choice,
 )
-from tracer.numbers import Digits
+from tracer.networks import Layer, Network
 from tracer.problems import Keys, explained, listed, mended
 
+DRAWN = "Drawn from the generator"  # the table of the numbers that nobody wrote down
 MAX_SIZE = 1_000_000  # bytes of a scenario file
-
-#: What a loss is made of: one output's error, and how the outputs' errors become one.
-LOSSES = {
-    "half squared error": ("half squared error", "sum"),
-    "squared error": ("squared error", "sum"),
-    "mean squared error": ("squared error", "mean"),
-}
-
-
-class Rounding(Model):
-    """Rounding by hand after every step: to decimals, or to significant digits."""
-
-    decimals: Places | None = None
-    significant: Significant | None = None
-    truncate: bool = False
-
-    @property
-    def stated(self) -> bool:
-        """Whether it is decimals or significant digits, and not both."""
-        return (self.decimals is None) != (self.significant is None)
-
-    @property
-    def digits(self) -> Digits:
-        return Digits(self.decimals, self.significant, self.truncate)
-
-
-class Conventions(Model):
-    """What tutorials do differently; a scenario states it, a reading may change it."""
-
-    loss: Annotated[str, *choice(*LOSSES)] = "half squared error"
-    sign: Annotated[str, *choice("t - o", "o - t")] = "t - o"
-    net: Net = "sum(w_i*x_i) + b"
-    biases: Annotated[str, *choice("trained", "frozen")] = "trained"
-    chain: Annotated[str, *choice("full", "deltas")] = "full"
-    update: Annotated[str, *choice("simultaneous", "sequential")] = "simultaneous"
-    learning_rate: NameText = "eta"
-    iterations: Count = 1
-    decimals: Places | None = None  # digits shown after the point; 8 if nothing is said
-    significant: Significant | None = None  # or significant digits shown
-    rounding: Rounding | None = None  # None: float64
-
-    @property
-    def digits(self) -> Digits:
-        if self.significant is not None:
-            return Digits(None, self.significant)
-        return Digits(8 if self.decimals is None else self.decimals)
-
-
-class Reading(Conventions):
-    """A named override of conventions and givens."""
-
-    says: Text = ""
-    givens: dict[NameText, Number] = Field(default_factory=dict)
-
-    @property
-    def changed(self) -> dict[str, object]:
-        """The conventions this reading states."""
-        own = self.model_fields_set - {"says", "givens"}
-        shown = {"decimals": None, "significant": None}  # stating one replaces the other
-        stated = {field: getattr(self, field) for field in own}
-        return {**(shown if shown.keys() & own else {}), **stated}
-
-
-class Layer(Model):
-    """A dense layer: names of its nets and outputs, its activation, weights and biases."""
-
-    activation: Annotated[str, *choice(*ACTIVATIONS)]
-    weights: Weights
-    rows: Annotated[str, *choice("units", "inputs")] = "units"  # what a row of the matrix is
-    bias: NameOrNames | None = None  # one for the layer, or one a unit
-    net: PatternOrNames | None = None
-    out: PatternOrNames | None = None
-    title: Text = ""
-
-
-class Network(Model):
-    """Inputs, layers, targets and what the errors are called."""
-
-    inputs: Vector
-    targets: Vector
-    layers: Annotated[list[Layer], Field(min_length=1)]
-    errors: PatternOrNames = "E{k}"
-    total_error: NameText = "E"
-
-    def unit_names(self, number: int, units: int) -> tuple[list[str], list[str]]:
-        """Names of a layer's nets and outputs."""
-        layer, last = self.layers[number], number == len(self.layers) - 1
-        hidden = "h{j}" if len(self.layers) == 2 else "h{l}_{j}"
-        place = "o{j}" if last else hidden
-        nets, outs = layer.net or f"net_{place}", layer.out or f"out_{place}"
-        return spread(nets, units, number), spread(outs, units, number)
-
-    def error_names(self, outputs: int) -> list[str]:
-        """What every output's error is called."""
-        return spread(self.errors, outputs, 0)
-
-
-def spread(pattern: str | list[str], count: int, number: int) -> list[str]:
-    """`h{j}` as h1 … hn; a list of names as it is."""
-    if isinstance(pattern, list):
-        return pattern
-    return [
-        pattern.replace("{j}", str(j)).replace("{k}", str(j)).replace("{l}", str(number + 1))
-        for j in range(1, count + 1)
-    ]
 
 
 class Published(Model):
@@ -159,6 +51,7 @@ class Published(Model):
     where: Text = ""
     iteration: Count = 0
     sample: Count = 0
+    samples: Title | None = None  # another sample set than the one that is trained on
     reading: str | None = None
     right: Number | None = None  # for a misprint: what it should have been
     reproducible: bool = True
@@ -183,6 +76,14 @@ Entries = Annotated[
 ]
 
 
+class Run(Model):
+    """What a page shows of a long run."""
+
+    sample: Count = 0  # the sample of a batch whose lines are shown
+    show: list[Count] = Field(default_factory=list)  # iterations of its table
+    reproducible: Count | None = None  # the last iteration that does not hang on last bits
+
+
 class Scenario(Model):
     """One worked example."""
 
@@ -191,14 +92,28 @@ class Scenario(Model):
     source: Address = ""
     about: Text = ""
     conventions: Conventions = Conventions()
-    givens: dict[Title, dict[NameText, Given]]  # tables as the source groups them
-    network: Network
+    givens: dict[Title, dict[NameText, Given]] = Field(default_factory=dict)  # as in the source
+    samples: dict[Title, SampleSet] = Field(default_factory=dict)
+    random: Random | None = None
+    formulas: dict[NameText, Formula] = Field(default_factory=dict)  # each from earlier names
+    network: Network | None = None
+    error: NameText | None = None  # without a network: the formula to differentiate, the last one
+    trained: Annotated[list[NameText], Field(min_length=1)] | None = None  # and by which givens
+    run: Run = Run()
+    index_notation: bool = False  # whether a page derives the equations of all networks
     symbols: dict[Title, Symbol] = Field(default_factory=dict)
     readings: dict[Title, Reading] = Field(default_factory=dict)
     published: dict[Title, Entries] = Field(default_factory=dict)
 
     name: Annotated[str, Field(exclude=True)] = ""  # file name without its ending
     file: Annotated[str, Field(exclude=True)] = ""
+
+    pins: Annotated[
+        dict[str, Decimal], Field(exclude=True, default_factory=dict)
+    ]  # steps held at a value
+    replaced: Annotated[
+        dict[str, str | Decimal], Field(exclude=True, default_factory=dict)
+    ]  # givens by the name of another, or a number in place of one that is drawn
 
     @cached_property
     def numbers(self) -> Mapping[str, Decimal]:
@@ -210,21 +125,85 @@ class Scenario(Model):
         """Givens that the source does not state."""
         return frozenset(name for name, _, assumed in self._flat() if assumed)
 
+    @cached_property
+    def arrays(self) -> Mapping[str, NDArray[np.float64]]:
+        """What is drawn from the generator, by name."""
+        return self.random.arrays() if self.random else {}
+
+    @cached_property
+    def tables(self) -> Mapping[str, Mapping[str, Any]]:
+        """All givens as they were written, by the table they stand in; the drawn ones last."""
+        drawn = self.random.draw if self.random else ()
+        table = {d.name: as_given(self.arrays[d.name]) for d in drawn if d.samples is None}
+        drawn_too = {DRAWN: table} if table else {}
+        tables: dict[str, Mapping[str, Any]] = {**self.givens, **drawn_too}
+        return {
+            title: {name: self._replaced(name, given, tables) for name, given in found.items()}
+            for title, found in tables.items()
+        }
+
+    def _replaced(self, name: str, given: Any, tables: Mapping[str, Mapping[str, Any]]) -> Any:
+        other = self.replaced.get(name)
+        if isinstance(other, Decimal):
+            return other
+        return next((t[other] for t in tables.values() if other in t), given) if other else given
+
+    @cached_property
+    def columns(self) -> Mapping[str, Mapping[str, NDArray[np.float64]]]:
+        """The columns of every sample set, by its name and theirs."""
+        found = {
+            title: dict(zip(s.columns, np.array(s.rows, np.float64).T, strict=True))
+            for title, s in self.samples.items()
+        }
+        for d in self.random.draw if self.random else ():
+            if d.samples is not None:
+                drawn = zip(d.columns or (), self.arrays[d.name].T, strict=True)
+                found[d.samples] = {**found.get(d.samples, {}), **dict(drawn)}
+        return found
+
+    @property
+    def data(self) -> Mapping[str, NDArray[np.float64]]:
+        """The columns of the samples that are trained on."""
+        return self.columns.get(TRAINING, {})
+
+    @property
+    def rows(self) -> int:
+        """How many samples there are to train on; 1 where the givens are the only one."""
+        return max((len(column) for column in self.data.values()), default=1)
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The samples of an epoch, in the order in which they are fed."""
+        return self.conventions.order or range(self.rows)
+
+    @property
+    def batch_size(self) -> int:
+        return self.conventions.batch_size or len(self.order)
+
+    @property
+    def iterations(self) -> int:
+        """Updates."""
+        epochs = self.conventions.epochs
+        if epochs is None:
+            return self.conventions.iterations
+        return epochs * len(self.order) // self.batch_size
+
     def _flat(self) -> Iterator[tuple[str, Decimal, bool]]:
-        for table in self.givens.values():
+        for table in self.tables.values():
             for name, given in table.items():
                 yield from flattened(name, given)
 
     def placed(self) -> Iterator[tuple[str, str]]:
         """The name of every given number, with the key it stands under."""
-        for title, table in self.givens.items():
+        for title, table in self.tables.items():
             for name, given in table.items():
-                for element, _, _ in flattened(name, given):
-                    yield element, f"givens.{title}.{name}"
+                key = f"random.{name}" if title == DRAWN else f"givens.{title}.{name}"
+                yield from ((element, key) for element, _, _ in flattened(name, given))
+        yield from ((name, f"samples.{TRAINING}.columns") for name in self.data)
 
     def given(self, name: str) -> Any:
         """A given as it was written, or None."""
-        return next((t[name] for t in self.givens.values() if name in t), None)
+        return next((t[name] for t in self.tables.values() if name in t), None)
 
     def under(self, reading: str | None) -> Scenario:
         """The scenario as a reading of it has it.
@@ -238,17 +217,24 @@ class Scenario(Model):
                 [f"{self.file}: no reading {reading!r}{nearest(reading, self.readings)}"]
             )
         chosen = self.readings[reading]
+        numbers = {n: v for n, v in chosen.givens.items() if not isinstance(v, str)}
         givens = {
-            title: {name: chosen.givens.get(name, value) for name, value in table.items()}
+            title: {name: numbers.get(name, value) for name, value in table.items()}
             for title, table in self.givens.items()
         }
+        written = {name for table in self.givens.values() for name in table}
+        replaced = {
+            n: v for n, v in chosen.givens.items() if isinstance(v, str) or n not in written
+        }
         conventions = self.conventions.model_copy(update=chosen.changed)
-        return self._with(conventions=conventions, givens=givens)
+        return self._with(
+            conventions=conventions, givens=givens, pins=dict(chosen.pins), replaced=replaced
+        )
 
     def _with(self, **changes: object) -> Scenario:
         """A copy with other fields; what was worked out from the old ones is forgotten."""
         copy = self.model_copy(update=changes)
-        for worked_out in ("numbers", "assumed"):
+        for worked_out in ("numbers", "assumed", "tables"):
             copy.__dict__.pop(worked_out, None)
         return copy
 
@@ -274,6 +260,10 @@ _TABLES: dict[tuple[str, int], type[BaseModel]] = {
     ("conventions", 1): Conventions,
     ("conventions", 2): Rounding,
     ("givens", 3): Stated,
+    ("samples", 2): SampleSet,
+    ("random", 1): Random,
+    ("random", 3): Drawing,
+    ("run", 1): Run,
     ("network", 1): Network,
     ("network", 3): Layer,
     ("readings", 2): Reading,
@@ -281,13 +271,15 @@ _TABLES: dict[tuple[str, int], type[BaseModel]] = {
     ("published", 2): Published,
     ("published", 3): Published,
 }
-_OURS = ("name", "file")  # fields of a scenario that no file states
+_OURS = ("name", "file", "pins", "replaced")  # fields of a scenario that no file states
 
 
 def _known(place: Keys) -> list[str]:
     """The keys of the table at a place."""
-    model = _TABLES.get((str(place[0]), len(place)), Scenario) if place else Scenario
-    return [field for field in model.model_fields if field not in _OURS]
+    model = _TABLES.get((str(place[0]), len(place))) if place else None
+    if model:
+        return list(model.model_fields)
+    return [field for field in Scenario.model_fields if field not in _OURS]
 
 
 def read(text: str, file: str, name: str) -> Scenario:

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -128,19 +129,18 @@ def report(verification: Verification) -> None:
         table.add_column(column, justify="right" if number else "left", no_wrap=True)
     table.add_column("under", overflow="fold")
     for n in verification.numbers:
-        name = f"{n.name} @{n.iteration}" if n.iteration else n.name
         verdict = Text(n.verdict.value, style=_COLOURS[n.verdict.value])
-        table.add_row(Text(name), f"{n.printed:f}", _beside(n), verdict, Text(n.under or ""))
+        table.add_row(Text(_name(n)), f"{n.printed:f}", _beside(n), verdict, Text(n.under or ""))
     click.echo(verification.scenario)
     console.print(table)
-    for n in verification.remarkable:
-        if note := _note(n):
-            tell(note)
+    for said, numbers in groupby(verification.remarkable, _says):
+        if said:
+            tell(f"{'; '.join(map(_printed, numbers))}. {said}")
     counts = Counter(n.verdict.value for n in verification.numbers)
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     count = len(verification.numbers)
-    numbers = "1 number" if count == 1 else f"{count} numbers"
-    click.echo(f"{numbers}: {said or 'none published'}\n")
+    in_all = "1 number" if count == 1 else f"{count} numbers"
+    click.echo(f"{in_all}: {said or 'none published'}\n")
 
 
 def tell(line: str) -> None:
@@ -152,11 +152,25 @@ def tell(line: str) -> None:
 
 
 def _beside(n: Checked) -> str:
-    """The value with a few digits more than are printed."""
+    """The value with a few digits more than are printed; none where last bits decide it."""
+    if n.verdict.value == "not-reproducible":
+        return "–"
     return show(n.value, Digits(max(decimals(n.printed), 0) + MORE)).plain
 
 
-def _note(n: Checked) -> str:
+def _name(n: Checked) -> str:
+    """Which number is meant: the step, its sample where it is not the first, its iteration."""
+    set_of = f"{n.samples}:" if n.samples else ""
+    sample = f"[{set_of}{n.sample}]" if n.samples or n.sample else ""
+    return f"{n.name}{sample}" + (f" @{n.iteration}" if n.iteration else "")
+
+
+def _printed(n: Checked) -> str:
+    where = f" {n.where}" if n.where else ""
+    return f"{n.name}{where}: printed {n.printed:f}"
+
+
+def _says(n: Checked) -> str:
     """What must be said of a number besides its row, or nothing."""
     broken = n.verdict.value == "differs" and n.claim.value != "reproduced"
     parts = (
@@ -164,6 +178,4 @@ def _note(n: Checked) -> str:
         f"It should be {n.right:f}." if n.right is not None else "",
         " ".join(n.reason.split()),
     )
-    said = " ".join(part for part in parts if part)
-    where = f" {n.where}" if n.where else ""
-    return f"{n.name}{where}: printed {n.printed:f}. {said}" if said else ""
+    return " ".join(part for part in parts if part)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
-from tracer.labels import Label
+from tracer.labels import Label, text
 from tracer.lines import Line
 from tracer.numbers import Shown
 from tracer.rules import Rule
 from tracer.scenario import Scenario
 
+if TYPE_CHECKING:
+    from tracer.figures import Figure
+    from tracer.matrices.form import MatrixForm
+
+WIDE = 88  # letters side by side on a printed page
 COLUMN = 20  # givens in one column of a printed page
 
 Detail = Literal["full", "first"]
@@ -58,9 +63,10 @@ class Work:
     """Everything shown for one parameter: chain rule, factors, numbers, update."""
 
     parameter: Label
-    gradient: Line
+    gradient: Line  # of the sample that is shown
     groups: tuple[Group, ...]  # what the gradient needs and is not shown yet
-    update: Line
+    batch: Line | None  # the gradients of all samples together, if there are several
+    update: Line | None
     summed: bool  # the gradient is the sum that ends the groups
 
 
@@ -70,8 +76,8 @@ class Row:
 
     parameter: Label
     before: Shown
-    gradient: Shown
-    after: Shown
+    gradient: Shown | None
+    after: Shown | None
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,64 @@ class GivenTable:
     title: str
     givens: tuple[Given, ...]
 
+    @property
+    def breadth(self) -> int:
+        """Roughly how many letters stand side by side."""
+        entries = (len(text(g.label)) + len(g.value.text) + 3 + 8 * g.assumed for g in self.givens)
+        return max(len(self.title), *entries) + 2
+
+
+@dataclass(frozen=True)
+class SampleTable:
+    """Some steps of several samples, a row a sample."""
+
+    title: str
+    labels: tuple[Label, ...]
+    rows: tuple[tuple[int, tuple[Shown, ...]], ...]
+    count: int  # samples, of which not all may be shown
+    says: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether every sample has a row."""
+        return len(self.rows) == self.count
+
+    def parts(self, columns: int) -> list[SampleTable]:
+        """The table cut into tables of a few columns."""
+        starts = range(0, len(self.labels), columns)
+        return [self._cut(slice(start, start + columns)) for start in starts]
+
+    def _cut(self, chosen: slice) -> SampleTable:
+        rows = tuple((k, row[chosen]) for k, row in self.rows)
+        return replace(self, labels=self.labels[chosen], rows=rows)
+
+
+@dataclass(frozen=True)
+class History:
+    """A run: some of its passes, its curve, what it started from and led to."""
+
+    last: int  # the last iteration shown
+    ends: int  # the iteration it ends with
+    chaotic: bool  # what follows the last iteration shown hangs on last bits
+    stopped: bool  # before its number of iterations, because the error was small enough
+    batches: int  # updates in an epoch
+    labels: tuple[Label, ...]  # the columns of the table
+    rows: tuple[tuple[int, tuple[Shown | None, ...]], ...]  # None: no digit survives
+    lost: bool  # whether digits are left out that hang on the last bits
+    parameters: tuple[Row, ...]  # before and after
+    outputs: tuple[SampleTable, ...]
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What comes out under a reading."""
+
+    name: str
+    says: str
+    root: Line
+    outputs: SampleTable | None  # of few samples
+
 
 @dataclass(frozen=True)
 class Published:
@@ -111,11 +175,11 @@ class Published:
     label: Label
     where: str
     iteration: int
+    sample: str  # which, where it is another than the first
     printed: str
     verdict: str
     under: str
-    usual: Shown
-    right: str
+    right: str  # nothing where last bits decide
     reason: str
 
 
@@ -128,8 +192,14 @@ class Walkthrough:
     says: str
     iteration: int
     givens: tuple[GivenTable, ...]
+    data: tuple[SampleTable, ...]  # the sample sets
+    sample: int  # the sample whose lines are shown
+    samples: int  # of a batch
     forward: tuple[Forward, ...]
+    together: SampleTable | None  # the forward pass of all samples of the batch
+    gradients: SampleTable | None  # and their gradients
     error: tuple[Line, ...]
+    outputs: int  # of the network
     backward: tuple[Backward, ...]
     frozen: tuple[Label, ...]  # biases that are not trained
     table: tuple[Row, ...]
@@ -143,7 +213,11 @@ class Walkthrough:
     checked: int  # numbers of the ledger
     approximate: bool  # whether any line needs ≈
     biased: bool  # whether the network has biases
-    rate: Label  # the learning rate
+    rate: Label | None  # the learning rate
+    learns: bool  # by a rule that is no derivative
+    history: History | None
+    readings: tuple[Reading, ...]
+    matrices: MatrixForm | None
 
     @property
     def trains_biases(self) -> bool:
@@ -168,7 +242,12 @@ class Walkthrough:
             for table in self.givens
             for k in range(0, len(table.givens), COLUMN)
         ]
-        return [tuple(columns[k : k + 4]) for k in range(0, len(columns), 4)]
+        rows: list[list[GivenTable]] = [[]]
+        for column in columns:
+            if len(rows[-1]) == 4 or sum(t.breadth for t in (*rows[-1], column)) > WIDE:
+                rows.append([])
+            rows[-1].append(column)
+        return [tuple(row) for row in rows if row]
 
     @property
     def ledger_title(self) -> str:

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
-from tracer.catalog import PATHS
+from tracer import labels
+from tracer.catalog import ACTIVATIONS, LOSSES, PATHS
+from tracer.course import Course
+from tracer.history import history, readings
 from tracer.labels import Derivative, Label
-from tracer.ledger import Checked, Verification
+from tracer.ledger import Checked, Verdict, Verification
 from tracer.lines import Line, called_by, same
+from tracer.matrices.form import matrix_form
 from tracer.numbers import Digits, Shown, decimals, show
 from tracer.program import Phase, Step
 from tracer.rules import Rule, has_group
-from tracer.scenario import flattened
+from tracer.scenario import DRAWN, flattened
+from tracer.tables import data_tables, forward_table, gradients_table, own
 from tracer.traces import Trace
 from tracer.views import (
     Backward,
@@ -35,9 +41,11 @@ from tracer.views import (
 )
 
 
-def walkthrough(t: Trace, detail: Detail, verification: Verification | None) -> Walkthrough:
-    """The view of a trace's selected pass."""
-    return _View(t, detail).walkthrough(verification)
+def walkthrough(
+    t: Trace, detail: Detail, verification: Verification | None, course: Course | None = None
+) -> Walkthrough:
+    """The view of a trace's selected pass, and of the run it belongs to."""
+    return _View(t, detail).walkthrough(verification, course)
 
 
 def derivation_of(t: Trace, parameter: int) -> Work:
@@ -53,36 +61,57 @@ class _View:
         self.scenario = t.scenario.under(t.reading)
         self.seen: set[int] = set()
         self.kinds: set[Rule | None] = set()
-        self.updates = dict(self.program.carry)
+        self.updates = self.program.carry
+        self.gradients = self.program.gradients
 
-    def walkthrough(self, verification: Verification | None) -> Walkthrough:
+    def walkthrough(self, verification: Verification | None, course: Course | None) -> Walkthrough:
         assert self.program.root is not None
         forward, error = self.forward(), self.error()
         backward = tuple(self.backward())
         following = self.following()
+        learns = self.scenario.conventions.learning == "perceptron"
         return Walkthrough(
             scenario=self.scenario,
             reading=self.t.reading,
             says=self.scenario.readings[self.t.reading].says if self.t.reading else "",
             iteration=self.t.iteration,
             givens=tuple(self.givens()),
+            data=data_tables(self.scenario),
+            sample=self.fed(),
+            samples=self.program.samples,
             forward=forward,
+            together=forward_table(self.t) if self.program.samples > 1 else None,
+            gradients=gradients_table(self.t) if self.program.samples > 1 else None,
             error=error,
+            outputs=sum(step.rule in LOSSES.values() for step in self.program.steps(Phase.ERROR)),
             backward=backward,
             frozen=tuple(dict.fromkeys(self.frozen())),
-            table=tuple(self.row(cell) for cell in sorted(self.updates)),
+            table=tuple(self.row(cell) for cell in sorted(self.gradients)),
             root=self.line(self.program.root),
             next_root=following,
             equations=tuple(self.equations(forward, error, backward)),
-            functions=tuple(rule.name for rule in self.rules(lambda rule: not has_group(rule))),
-            activations=tuple(self.rules(_has_derivation)),
-            kinks=tuple(self.rules(lambda rule: rule.kink)),
+            functions=tuple(
+                rule.name for rule in self.rules(lambda rule: rule in ACTIVATIONS.values())
+            ),
+            activations=() if learns else tuple(self.rules(_has_derivation)),
+            kinks=() if learns else tuple(self.rules(lambda rule: rule.kink)),
             published=tuple(self.published(verification)),
             checked=len(verification.numbers) if verification else 0,
             approximate=not all(line.exact for line in self.all_lines()),
-            biased=any("b" in block.formals for block in self.program.blocks),
-            rate=self.program.label(self.rate()),
+            biased=any(self.biases()),
+            rate=self.rate(),
+            learns=learns,
+            history=history(course, self.scenario) if course else None,
+            readings=readings(course, self.scenario) if course else (),
+            matrices=matrix_form(course.together) if course and course.together else None,
         )
+
+    def fed(self) -> int:
+        """The sample whose lines are shown: the one selected of a batch, or the one fed."""
+        s = self.scenario
+        if s.rows == 1 or s.batch_size > 1:
+            return self.t.sample
+        return s.order[self.t.iteration % len(s.order)]
 
     def line(self, cell: int, called: Label | None = None) -> Line:
         return self.t.line(cell, called)
@@ -97,29 +126,29 @@ class _View:
 
     def givens(self) -> Iterator[GivenTable]:
         """The tables of the scenario, with the values of the pass that is shown."""
-        for title, table in self.scenario.givens.items():
+        for title, table in self.scenario.tables.items():
             entries = [e for name, given in table.items() for e in flattened(name, given)]
+            digits = self.t.digits if title == DRAWN else None
             yield GivenTable(
-                title, tuple(self.given(name, assumed) for name, _, assumed in entries)
+                title, tuple(self.given(name, assumed, digits) for name, _, assumed in entries)
             )
 
-    def given(self, name: str, assumed: bool) -> Given:
-        cell = self.t.cell(name.replace(" ", "_"))
+    def given(self, name: str, assumed: bool, digits: Digits | None) -> Given:
+        """A given as it is written; what was drawn, or has been updated, to the digits shown."""
+        label = own(self.scenario, name)
+        cell = self.program.index.get(labels.name(label))
         written = self.scenario.numbers[name]
-        carried = self.t.iteration and cell in self.updates
-        return Given(
-            self.program.label(cell),
-            self.shown(cell) if carried else Shown(f"{written:f}"),
-            assumed,
-        )
+        shown = show(float(written), digits) if digits else Shown(f"{written:f}")
+        if cell is not None and self.t.iteration and cell in self.updates:
+            shown = self.shown(cell)
+        return Given(label, shown, assumed)
 
     # ---- forward and error -------------------------------------------------------------
 
     def forward(self) -> tuple[Forward, ...]:
-        parts: dict[str, list[Step]] = {}
-        for step in self.program.steps(Phase.FORWARD):
-            parts.setdefault(step.part, []).append(step)
-        return tuple(Forward(part, tuple(self.units(steps))) for part, steps in parts.items())
+        steps = self.program.steps(Phase.FORWARD)
+        parts = ((part, list(found)) for part, found in groupby(steps, lambda step: step.part))
+        return tuple(Forward(part, tuple(self.units(found))) for part, found in parts)
 
     def units(self, steps: Sequence[Step]) -> Iterator[tuple[Line, ...]]:
         """The steps of a part, unit by unit: a net followed by what is made of it."""
@@ -140,24 +169,23 @@ class _View:
 
     def backward(self) -> Iterator[Backward]:
         parts: dict[str, list[int]] = {}
-        for cell, after in self.updates.items():
-            parts.setdefault(self.program.step(after).part, []).append(cell)
+        for cell in self.updates or self.gradients:
+            parts.setdefault(self.program.block(cell).part, []).append(cell)
         for part, cells in parts.items():
             chosen = cells if self.detail == "full" else cells[:1]
             works = tuple(self.work(cell) for cell in chosen)
             yield Backward(part, works, tuple(self.row(c) for c in cells if c not in chosen))
 
-    def gradient(self, parameter: int) -> int:
-        """The step that the update of a parameter subtracts."""
-        step = self.program.step(self.updates[parameter])
-        return step.operands["g"]
-
-    def rate(self) -> int:
+    def rate(self) -> Label | None:
         """The learning rate that the updates use."""
-        return next(self.program.step(after).operands["eta"] for after in self.updates.values())
+        updates = map(self.program.step, self.updates.values())
+        return next((self.program.label(step.operands["eta"]) for step in updates), None)
 
     def work(self, parameter: int) -> Work:
-        label, cell = self.program.label(parameter), self.gradient(parameter)
+        label, cell, batch = self.program.label(parameter), self.gradients[parameter], None
+        if self.program.block(cell).over:  # the sum over the samples of their gradients
+            batch = self.line(cell)
+            (cell,) = self.program.step(cell).operands.values()
         called = self.gradient_label(cell, label)
         groups = list(self.expand(cell, called))
         shown = bool(groups) and self.program.label(cell) == called
@@ -168,7 +196,8 @@ class _View:
             value = float(self.t.values[cell])
             gradient = same(self.program, cell, value, self.t.digits, called)
         summed = bool(groups) and isinstance(groups[-1], Paths) and groups[-1].total == gradient
-        return Work(label, gradient, tuple(groups), self.line(self.updates[parameter]), summed)
+        update = self.line(self.updates[parameter]) if parameter in self.updates else None
+        return Work(label, gradient, tuple(groups), batch, update, summed)
 
     def gradient_label(self, cell: int, parameter: Label) -> Label:
         """The name of a gradient that says whose it is."""
@@ -234,17 +263,19 @@ class _View:
         return Row(
             self.program.label(parameter),
             self.shown(parameter),
-            self.shown(self.gradient(parameter)),
-            self.shown(self.updates[parameter]),
+            self.shown(self.gradients[parameter]),
+            self.shown(self.updates[parameter]) if parameter in self.updates else None,
         )
 
     def frozen(self) -> Iterator[Label]:
         """Biases that keep their values."""
+        return (self.program.label(cell) for cell in self.biases() if cell not in self.updates)
+
+    def biases(self) -> Iterator[int]:
+        """The biases of the network."""
         for block in self.program.blocks:
-            for row, formal in ((r, f) for f in block.formals if f == "b" for r in block.operands):
-                cell = int(row[block.formals.index(formal)])
-                if cell not in self.updates and block.phase is Phase.FORWARD:
-                    yield self.program.label(cell)
+            if block.rule and has_group(block.rule) and "b" in block.formals:
+                yield from map(int, block.operands[:, block.formals.index("b")])
 
     def following(self) -> Shown | None:
         root, after = self.program.root, self.t.iteration + 1
@@ -257,10 +288,13 @@ class _View:
     ) -> Iterator[tuple[str, tuple[Line, ...]]]:
         """Every formula shown once more, as it is called above, without numbers."""
         works = [work for part in backward for work in part.works]
-        yield "Forward pass", tuple(x for part in forward for unit in part.units for x in unit)
-        yield "Error", tuple(error)
-        yield "Backward pass", tuple(x for work in works for x in _lines(work))
-        yield "Update", tuple(work.update for work in works)
+        lines = {
+            "Forward pass": tuple(x for part in forward for unit in part.units for x in unit),
+            "Error": tuple(error),
+            "Backward pass": tuple(x for work in works for x in _lines(work)),
+            "Update": tuple(work.update for work in works if work.update),
+        }
+        return ((title, found) for title, found in lines.items() if found)
 
     def rules(self, wanted: Callable[[Rule], object]) -> Iterable[Rule]:
         """The forward rules of the program that `wanted` chooses, once each."""
@@ -269,17 +303,35 @@ class _View:
         return [rule for rule in dict.fromkeys(ordered) if rule and wanted(rule)]
 
     def published(self, verification: Verification | None) -> Iterator[Published]:
+        before = ""
         for n in verification.remarkable if verification else ():
-            yield self._published(n)
+            found = self._published(n)
+            yield replace(found, reason="As above.") if found.reason == before else found
+            before = found.reason
 
     def _published(self, n: Checked) -> Published:
         reason = n.reason or (self.scenario.readings[n.under].says if n.under else "")
         return Published(
             n.label,
-            n.where, n.iteration, f"{n.printed:f}", n.verdict.value, n.under or "",
-            show(n.usual, Digits(max(decimals(n.printed), 0))),
-            "" if n.right is None else f"{n.right:f}", reason,
+            n.where, n.iteration, _of_sample(n), f"{n.printed:f}", n.verdict.value, n.under or "",
+            _right(n), reason,
         )  # fmt: skip
+
+
+def _right(n: Checked) -> str:
+    """The value that a printed number should have; nothing where last bits decide it."""
+    if n.verdict is Verdict.NOT_REPRODUCIBLE:
+        return ""
+    if n.right is not None:
+        return f"{n.right:f}"
+    return show(n.usual, Digits(max(decimals(n.printed), 0))).plain
+
+
+def _of_sample(n: Checked) -> str:
+    """Which sample a published number belongs to, where it is not the only one."""
+    if n.samples:
+        return f"sample {n.sample} of {n.samples}"
+    return f"sample {n.sample}" if n.sample else ""
 
 
 def _has_derivation(rule: Rule) -> bool:
@@ -297,3 +349,5 @@ def _lines(work: Work) -> Iterator[Line]:
             yield group.line if isinstance(group, Local) else group
     if not work.summed:
         yield work.gradient
+    if work.batch:
+        yield work.batch

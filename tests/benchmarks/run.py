@@ -25,6 +25,7 @@ from timing import Ratio, Work, compare, rows, shown  # noqa: E402
 import tracer  # noqa: E402
 from tracer import evaluate  # noqa: E402
 from tracer.run import built  # noqa: E402
+from tracer.values import allocated  # noqa: E402
 
 PASSES = 10_000  # updates of the long run; one more pass is recorded
 TOLERANCE = 1e-12  # relative, every number of every pass
@@ -47,7 +48,7 @@ Line = tuple[str, str, str, str, str, str]
 def difference(peer: Peer, passes: int) -> float:
     """The largest relative difference of a peer's numbers from tracer's, over all passes."""
     t = tracer.trace("mazur", iterations=passes - 1)
-    ours = t.data[:, 0][:, [t.cell(name) for name in peer.names]]
+    ours = np.stack([t.series(name) for name in peer.names], axis=1)
     theirs = np.empty((passes, len(peer.names)))
     peer.prepare()(theirs)
     return float(np.max(np.abs(ours - theirs) / np.abs(ours)))
@@ -67,10 +68,10 @@ def one_pass(rounds: int) -> Iterator[Line]:
     """A: one pass, everything recorded, compiled and as a user calls it."""
     scenario = tracer.load("mazur")
     made = built(scenario)
-    engine = evaluate._engine(made.program, made.givens, 1)
-    kept = np.empty((1, 1, len(made.program)))
+    kept = allocated(made.program, 1, 1, None)
+    engine = evaluate._engine(made.program, made.givens, kept)
     ways: list[tuple[str, str, Work]] = [
-        ("one pass, compiled", "", lambda: engine.keep(engine.start, 1, kept)),
+        ("one pass, compiled", "", lambda: engine.keep(engine.start, 0, 1, kept, 0)),
         ("one pass, trace(scenario)", "", lambda: tracer.trace(scenario, iterations=0)),
         ('one pass, trace("mazur")', "", lambda: tracer.trace("mazur", iterations=0)),
     ]

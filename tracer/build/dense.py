@@ -1,31 +1,24 @@
-"""Dense networks: weights by the author's names in any wiring, or by matrix.
+"""Dense layers: weights by the author's names in any wiring, or by matrix.
 
 x  inputs of a layer     j  a unit     i  an input of it
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from itertools import groupby
 
 import numpy as np
 
-from tracer.backprop import Cut, backprop
-from tracer.build.losses import emit_error
-from tracer.build.optimizers import emit_descent
+from tracer.backprop import Cut
+from tracer.build.sheet import Sheet
 from tracer.catalog import ACTIVATIONS, net
-from tracer.consistency import ERROR_NAMES
 from tracer.expression import Expr, Neg, Sum, names, parse
-from tracer.labels import Own
+from tracer.networks import Layer, Network
 from tracer.printers import source
-from tracer.program import Cells, Draft, Phase, Program
-from tracer.rewrite import sequential_update
+from tracer.program import Cells, Phase
 from tracer.rules import Rule, formals
-from tracer.scenario import LOSSES, Layer, Scenario
-
-ROOT = "E"
+from tracer.scenario import Scenario
 
 #: Which adjoints are named, by chain style: of a unit's output, of its net.
 CHAINS: dict[str, tuple[Cut | None, Cut]] = {
@@ -34,91 +27,51 @@ CHAINS: dict[str, tuple[Cut | None, Cut]] = {
 }
 
 
-@dataclass(frozen=True)
-class Built:
-    """A finished program and the numbers it starts from."""
+class Dense:
+    """The layers of a network, written on a sheet."""
 
-    program: Program
-    givens: dict[int, Decimal]
-
-
-def build(s: Scenario) -> Built:
-    """The program of a scenario: forward pass, error, backward pass, update.
-
-    raises    ProgramError when two steps would have one name
-    """
-    return _Dense(s).build()
-
-
-class _Dense:
-    def __init__(self, s: Scenario) -> None:
-        self.s, self.draft = s, Draft()
-        self.cells: dict[str, int] = {}
-        self.trained: list[int] = []
+    def __init__(self, sheet: Sheet, network: Network) -> None:
+        self.sheet, self.s, self.network = sheet, sheet.s, network
+        self.wiring = [_wiring(self.s, layer) for layer in network.layers]
+        self.biases = [
+            _biases(self.s, layer, len(rows))
+            for layer, rows in zip(network.layers, self.wiring, strict=True)
+        ]
+        self.titles = layer_titles(network)
         self.cuts: dict[int, Cut] = {}
 
-    def build(self) -> Built:
-        network, conventions = self.s.network, self.s.conventions
-        wiring = [_wiring(self.s, layer) for layer in network.layers]
-        biases = [
-            _biases(self.s, layer, len(w)) for layer, w in zip(network.layers, wiring, strict=True)
-        ]
-        titles = layer_titles(self.s)
-        x = self._given(_vector(self.s, network.inputs), "inputs")
-        for weights, title in zip(wiring, titles, strict=True):
-            self._parameters([name for row in weights for name in row if name != "-"], title)
-        for row, title in zip(biases, titles, strict=True):
-            self._parameters(row, title, conventions.biases == "trained")
-        targets = self._given(_vector(self.s, network.targets), "targets")
-        rate = self._given([conventions.learning_rate], "learning rate")
-        for number, layer in enumerate(network.layers):
-            x = self._layer(layer, number, x, wiring[number], biases[number], titles[number])
-        root = self._error(x, targets)
-        gradients = backprop(self.draft, root, np.array(self.trained), self.cuts)
-        emit_descent(self.draft, int(rate[0]), gradients)
-        program = self.draft.finish(root, [*dict.fromkeys((*ERROR_NAMES, network.total_error))])
-        if conventions.update == "sequential":
-            program = sequential_update(program)
-        return Built(program, {program.index[n]: self.s.numbers[s] for n, s in self._names()})
+    def givens(self) -> Cells:
+        """Emit inputs and parameters; returns the inputs."""
+        x = self.sheet.given(vector(self.s, self.network.inputs), "inputs")
+        for weights, title in zip(self.wiring, self.titles, strict=True):
+            self.sheet.parameters([n for row in weights for n in row if n != "-"], title)
+        trained = self.s.conventions.biases == "trained"
+        for row, title in zip(self.biases, self.titles, strict=True):
+            self.sheet.parameters(row, title, trained)
+        return x
 
-    def _names(self) -> list[tuple[str, str]]:
-        return [(self.own(name).name, name) for name in self.cells]
+    def layers(self, x: Cells) -> Cells:
+        """Emit every layer; returns the outputs."""
+        for number, layer in enumerate(self.network.layers):
+            x = self.layer(number, layer, x)
+        return x
 
-    def own(self, text: str) -> Own:
-        """The label of one of the author's names."""
-        return Own(text.replace(" ", "_"), text, self.s.symbols.get(text, ""))
-
-    def _given(self, names: list[str], part: str) -> Cells:
-        new = [name for name in dict.fromkeys(names) if name not in self.cells]
-        if new:
-            cells = self.draft.given([self.own(name) for name in new], part=part)
-            self.cells.update(zip(new, map(int, cells), strict=True))
-        return np.array([self.cells[name] for name in names], np.int64)
-
-    def _parameters(self, names: list[str], part: str, trained: bool = True) -> None:
-        new = [name for name in dict.fromkeys(names) if name not in self.cells]
-        self._given(names, part)
-        self.trained += [self.cells[name] for name in new if trained]
-
-    def _layer(
-        self, layer: Layer, number: int, x: Cells, wiring: list[list[str]], biases: list[str],
-        title: str,
-    ) -> Cells:  # fmt: skip
-        nets, outs = self.s.network.unit_names(number, len(wiring))
+    def layer(self, number: int, layer: Layer, x: Cells) -> Cells:
+        """Emit the nets and outputs of one layer."""
+        wiring, biases, title = self.wiring[number], self.biases[number], self.titles[number]
+        nets, outs = self.network.unit_names(number, len(wiring))
         z: list[int] = []
         for _, run in groupby(range(len(wiring)), lambda j: sum(w != "-" for w in wiring[j])):
             units = list(run)
             rule = net(_net_formula(self.s.conventions.net, bool(biases)))
-            rows = [
-                self._operands(rule, x, wiring[j], self.cells[biases[j]] if biases else -1)
-                for j in units
-            ]
-            called = [self.own(nets[j]) for j in units]
-            z += map(int, self.draft.emit(rule, rows, called, Phase.FORWARD, part=title))
-        a = self.draft.emit(
-            ACTIVATIONS[layer.activation], np.array(z)[:, None], [self.own(o) for o in outs],
-            Phase.FORWARD, part=title,
-        )  # fmt: skip
+            bias = [self.sheet.cells[biases[j]] if biases else -1 for j in units]
+            rows = [self._operands(rule, x, wiring[j], b) for j, b in zip(units, bias, strict=True)]
+            z += self.sheet.emit(
+                rule, rows, [nets[j] for j in units], Phase.FORWARD, title
+            ).tolist()
+        a = self.sheet.emit(
+            ACTIVATIONS[layer.activation], np.array(z)[:, None], outs, Phase.FORWARD, title
+        )
         at_out, at_net = CHAINS[self.s.conventions.chain]
         self.cuts.update({cell: at_net for cell in z})
         if at_out:
@@ -126,37 +79,28 @@ class _Dense:
         return a
 
     def _operands(self, rule: Rule, x: Cells, row: list[str], bias: int) -> list[int]:
-        wired = [(int(x[i]), self.cells[w]) for i, w in enumerate(row) if w != "-"]
+        wired = [(int(x[i]), self.sheet.cells[w]) for i, w in enumerate(row) if w != "-"]
         columns = {"b": bias}
         for i, (source_cell, weight) in enumerate(wired, 1):
             columns[f"x_{i}"], columns[f"w_{i}"] = source_cell, weight
         return [columns[formal] for formal in formals(rule, len(wired))]
 
-    def _error(self, outputs: Cells, targets: Cells) -> int:
-        loss, total = LOSSES[self.s.conventions.loss]
-        network = self.s.network
-        terms = [self.own(t) for t in network.error_names(len(outputs))]
-        symbol = self.s.symbols.get(network.total_error, "")
-        root = Own(ROOT, network.total_error, symbol)
-        return emit_error(
-            self.draft, loss, total, self.s.conventions.sign, outputs, targets, terms, root
-        )
-
 
 # ---- names -----------------------------------------------------------------------------
 
 
-def layer_titles(s: Scenario) -> list[str]:
+def layer_titles(network: Network) -> list[str]:
     """What the layers are called: as the scenario says, or by their place."""
-    hidden = len(s.network.layers) - 1
+    hidden = len(network.layers) - 1
     places = ["hidden layer" if hidden == 1 else f"hidden layer {k + 1}" for k in range(hidden)]
     return [
         layer.title or place
-        for layer, place in zip(s.network.layers, [*places, "output layer"], strict=True)
+        for layer, place in zip(network.layers, [*places, "output layer"], strict=True)
     ]
 
 
-def _vector(s: Scenario, names: str | list[str]) -> list[str]:
+def vector(s: Scenario, names: str | list[str]) -> list[str]:
+    """The names of a vector's numbers, given one by one or as a list."""
     if isinstance(names, list):
         return names
     return [f"{names}[{i}]" for i in range(1, len(s.given(names)) + 1)]
@@ -181,7 +125,7 @@ def _biases(s: Scenario, layer: Layer, units: int) -> list[str]:
     if isinstance(layer.bias, list):
         return layer.bias
     if isinstance(s.given(layer.bias), list):
-        return _vector(s, layer.bias)
+        return vector(s, layer.bias)
     return [layer.bias] * units
 
 

@@ -1,0 +1,140 @@
+"""From a scenario to its program: forward pass, error, backward pass, update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracer.backprop import Cut, backprop
+from tracer.build.dense import Dense, vector
+from tracer.build.formulas import AFTER, emit_formulas
+from tracer.build.losses import emit_classes, emit_error
+from tracer.build.optimizers import emit_batch, emit_descent
+from tracer.build.perceptron import emit_corrections, of_correction
+from tracer.build.sheet import Sheet
+from tracer.catalog import BATCHES
+from tracer.consistency import ERROR_NAMES
+from tracer.conventions import LOSSES
+from tracer.labels import Derivative, Label, OfSample, Own
+from tracer.names import names_of
+from tracer.networks import Network
+from tracer.program import Cells, Phase, Program
+from tracer.rewrite import pinned, sequential_update
+from tracer.scenario import Scenario
+from tracer.values import Given
+
+ROOT = "E"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished program and the numbers it starts from."""
+
+    program: Program
+    givens: Mapping[int, Given]
+
+
+def build(s: Scenario) -> Built:
+    """The program of a scenario.
+
+    raises    ProgramError when two steps would have one name, or nothing can be differentiated
+    """
+    sheet = Sheet(s)
+    root, names = _network(sheet, s.network) if s.network else _formulas(sheet)
+    program = sheet.draft.finish(root, names)
+    if s.conventions.update == "sequential":
+        program = sequential_update(program)
+    pins = {names_of(program).find(name): value for name, value in s.pins.items()}
+    if pins:
+        program = pinned(program, pins)
+    values: Mapping[int, Given] = {program.index[n]: v for n, v in sheet.values().items()}
+    return Built(program, {**values, **pins})
+
+
+# ---- with a network --------------------------------------------------------------------
+
+
+def _network(sheet: Sheet, network: Network) -> tuple[int, list[str]]:
+    """A network's program; returns the error and what it may be called."""
+    dense, conventions = Dense(sheet, network), sheet.s.conventions
+    emit_formulas(sheet)
+    x = dense.givens()
+    t = sheet.given(vector(sheet.s, network.targets), "targets")
+    rate = sheet.given([conventions.learning_rate], "learning rate")
+    outputs = dense.layers(x)
+    classes = _classes(sheet, network, outputs, t)
+    learns = conventions.learning == "perceptron"
+    total = Own(ROOT, network.total_error, sheet.s.symbols.get(network.total_error, ""))
+    of_sample, root = _error(sheet, network, classes if learns else outputs, t, total)
+    sheet.steps.update({ROOT: root, sheet.own(network.total_error).name: root})
+    emit_formulas(sheet, part=AFTER)
+    if learns:
+        gradients = emit_corrections(sheet, x, dense, classes, t)
+        called: Callable[[Label], Label] = of_correction
+    else:
+        gradients = backprop(sheet.draft, of_sample, np.array(sheet.trained), dense.cuts)
+        called = _derivative_of(total)
+    if root != of_sample:
+        gradients = emit_batch(sheet.draft, conventions.reduction, gradients, called)
+    sheet.draft.gradients = gradients
+    emit_descent(sheet.draft, int(rate[0]))
+    return root, [*dict.fromkeys((*ERROR_NAMES, network.total_error))]
+
+
+def _classes(sheet: Sheet, network: Network, outputs: Cells, targets: Cells) -> Cells:
+    """The outputs as 0 or 1, and how many are right; nothing without a threshold."""
+    if network.threshold is None:
+        return outputs
+    names = network.prediction_names(len(outputs))
+    called: list[Label] = [sheet.own(name) for name in names]
+    return emit_classes(sheet.draft, f"{network.threshold:f}", called, outputs, targets)
+
+
+def _error(
+    sheet: Sheet, network: Network, outputs: Cells, targets: Cells, total: Own
+) -> tuple[int, int]:
+    """The error of a sample and of the batch; they are one for a batch of one."""
+    loss, sum_of = LOSSES[sheet.s.conventions.loss]
+    terms = [sheet.own(name) for name in network.error_names(len(outputs))]
+    many = sheet.draft.samples > 1
+    label: Label = OfSample(total) if many else total
+    sign = sheet.s.conventions.sign
+    cell = emit_error(sheet.draft, loss, sum_of, sign, outputs, targets, terms, label)
+    return cell, _of_batch(sheet, cell, total) if many else cell
+
+
+def _of_batch(sheet: Sheet, cell: int, total: Own) -> int:
+    rule = BATCHES[sheet.s.conventions.reduction]
+    return int(sheet.draft.emit(rule, [[cell]], [total], Phase.ERROR, part="error")[0])
+
+
+def _derivative_of(total: Own) -> Callable[[Label], Label]:
+    return lambda parameter: Derivative(total, parameter)
+
+
+# ---- without ---------------------------------------------------------------------------
+
+
+def _formulas(sheet: Sheet) -> tuple[int, list[str]]:
+    """A program of formulas alone; its gradients, and updates where there is a learning rate."""
+    s = sheet.s
+    name = s.error or list(s.formulas)[-1]
+    emit_formulas(sheet, root=name)
+    of_sample = sheet.steps[name]
+    total = sheet.own(name)
+    root = _of_batch(sheet, of_sample, total) if sheet.draft.per_sample[of_sample] else of_sample
+    rate = s.conventions.learning_rate
+    wanted = s.trained or [n for n in sheet.cells if n not in s.data and n != rate]
+    reached = sheet.draft.finish().cone([of_sample])
+    trained = [sheet.cells[n] for n in wanted if sheet.cells.get(n) in reached]
+    cuts = {cell: Cut.ALWAYS for cell in sheet.steps.values()}
+    gradients = backprop(sheet.draft, of_sample, np.array(trained), cuts)
+    if root != of_sample:
+        called = _derivative_of(total)
+        gradients = emit_batch(sheet.draft, s.conventions.reduction, gradients, called)
+    sheet.draft.gradients = gradients
+    if rate in s.numbers:
+        emit_descent(sheet.draft, int(sheet.given([rate], "learning rate")[0]))
+    return root, [name]

@@ -1,0 +1,1 @@
+"""Charts: as data, laid out, drawn as SVG and TikZ."""

@@ -1,0 +1,101 @@
+"""The history of a run: its table, its curves, what it started from and led to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tracer import labels
+from tracer.course import Course
+from tracer.figures import figures
+from tracer.labels import Label
+from tracer.numbers import Digits, Shown, show
+from tracer.scenario import Scenario
+from tracer.tables import SHOWN, forward_table, outputs_table
+from tracer.traces import Trace
+from tracer.views import History, Reading, Row
+
+MAX_COLUMNS = 6  # of the table of a run; more parameters stand only in their own
+
+
+def history(course: Course, s: Scenario) -> History:
+    """The view of a run."""
+    found = _History(course, s)
+    rows = tuple(found.rows())
+    return History(
+        last=course.last,
+        ends=course.ends,
+        chaotic=course.last == s.run.reproducible and course.last < course.ends,
+        stopped=course.ends < s.iterations,
+        batches=len(s.order) // s.batch_size,
+        labels=tuple(found.label(cell) for cell in found.columns),
+        rows=rows,
+        lost=found.lost,
+        parameters=tuple(found.parameters()),
+        outputs=tuple(map(outputs_table, course.outputs)),
+        figures=figures(course, s),
+    )
+
+
+def readings(course: Course, s: Scenario) -> tuple[Reading, ...]:
+    """What the first pass gives under every reading."""
+    return tuple(_reading(t, s) for t in course.readings)
+
+
+def _reading(t: Trace, s: Scenario) -> Reading:
+    assert t.program.root is not None, "a scenario has an error"
+    few = 1 < t.program.samples <= SHOWN
+    outputs = forward_table(t) if few else None
+    return Reading(t.reading, s.readings[t.reading].says, t.line(t.program.root), outputs)
+
+
+class _History:
+    def __init__(self, course: Course, s: Scenario) -> None:
+        self.course, self.s, self.t = course, s, course.table
+        self.program = self.t.program
+        self.lost = False
+        assert self.program.root is not None, "a scenario has an error"
+        trained = sorted(self.program.gradients)
+        also = [self.t.cell(name) for name in ("accuracy",) if name in self.t.program.index]
+        shown = [self.program.root, *also, *trained]
+        self.columns = shown if len(shown) <= MAX_COLUMNS else shown[: 1 + len(also)]
+
+    def label(self, cell: int) -> Label:
+        return self.program.label(cell)
+
+    def rows(self) -> Iterator[tuple[int, tuple[Shown | None, ...]]]:
+        for k in self.t.recorded:
+            yield k, tuple(self.shown(cell, k) for cell in self.columns)
+
+    def shown(self, cell: int, iteration: int) -> Shown | None:
+        """A value to the digits that survive other last bits of the weights."""
+        value = float(self.t.at(iteration).series(cell)[self.t.recorded.index(iteration)])
+        digits = self._surviving(cell, iteration)
+        return show(value, digits) if digits else None
+
+    def _surviving(self, cell: int, iteration: int) -> Digits | None:
+        digits, replicas = self.t.digits, self.course.replicas
+        if replicas is None:
+            return digits
+        row = replicas.recorded.index(iteration)
+        values = replicas.data.of(cell)[row, :, 0].tolist()
+        found = surviving(values, digits)
+        self.lost |= found != digits
+        return found
+
+    def parameters(self) -> Iterator[Row]:
+        """Every parameter before the run and after it."""
+        for cell in sorted(self.program.carry):
+            before, after = self.shown(cell, 0), self.shown(cell, self.course.last)
+            assert before, labels.name(self.label(cell))
+            yield Row(self.label(cell), before, None, after)
+
+
+def surviving(values: list[float], digits: Digits) -> Digits | None:
+    """The digits to which all values are shown alike; None if there are none."""
+    most = digits.significant if digits.decimals is None else digits.decimals
+    assert most is not None, digits
+    for count in range(most, 0, -1):
+        fewer = Digits(None, count) if digits.decimals is None else Digits(count)
+        if len({show(value, fewer).decimal for value in values}) == 1:
+            return fewer
+    return None

@@ -1,0 +1,1 @@
+"""A pass as matrix equations."""

@@ -1,0 +1,96 @@
+"""Tables of samples: some steps, a row a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracer.catalog import THRESHOLD
+from tracer.datasets import TRAINING
+from tracer.labels import Label, Own
+from tracer.numbers import Shown, show
+from tracer.program import Phase
+from tracer.scenario import Scenario
+from tracer.traces import Trace
+from tracer.views import SampleTable
+
+SHOWN = 12  # samples of a table; of more, the first few
+FIRST = 5
+
+
+def data_tables(s: Scenario) -> tuple[SampleTable, ...]:
+    """The sample sets of a scenario as they are given."""
+    return tuple(_data_table(s, title) for title in s.columns)
+
+
+def _data_table(s: Scenario, title: str) -> SampleTable:
+    columns = s.columns[title]
+    labels = tuple(own(s, name) for name in columns)
+    count = len(next(iter(columns.values())))
+    rows = tuple(
+        (k, tuple(_as_given(s, title, k, place, float(column[k])) for place, column in
+                  enumerate(columns.values())))
+        for k in range(_shown(count))
+    )  # fmt: skip
+    says = s.samples[title].says if title in s.samples else ""
+    return SampleTable(title, labels, rows, count, says)
+
+
+def _as_given(s: Scenario, title: str, row: int, place: int, value: float) -> Shown:
+    """A number as it is written; one that was drawn to the digits shown."""
+    if title in s.samples:
+        return Shown(f"{s.samples[title].rows[row][place]:f}")
+    return show(value, s.conventions.digits)
+
+
+def own(s: Scenario, name: str) -> Label:
+    """The label of one of the author's names."""
+    return Own(name.replace(" ", "_"), name, s.symbols.get(name, ""))
+
+
+def _shown(count: int) -> int:
+    return count if count <= SHOWN else FIRST
+
+
+def table_of(t: Trace, cells: Sequence[int], title: str = "") -> SampleTable:
+    """Some steps of the samples of a trace's selected pass."""
+    count = t.program.samples
+    columns = [t.column(cell) for cell in cells]
+    rows = tuple(
+        (k, tuple(show(float(c[k if len(c) > 1 else 0]), t.digits) for c in columns))
+        for k in range(_shown(count))
+    )
+    return SampleTable(title, tuple(map(t.program.label, cells)), rows, count)
+
+
+def forward_table(t: Trace) -> SampleTable:
+    """The forward pass of every sample of a batch, with its error."""
+    program = t.program
+    cells = [
+        step.index for step in program.steps(Phase.GIVEN, Phase.FORWARD, Phase.ERROR)
+        if step.per_sample and step.phase is not Phase.GIVEN
+    ]  # fmt: skip
+    return table_of(t, [*program.data, *cells])
+
+
+def gradients_table(t: Trace) -> SampleTable | None:
+    """What every sample of a batch says of every parameter; None if the samples say nothing."""
+    program = t.program
+    batch = [cell for cell in program.gradients.values() if program.block(cell).over]
+    cells = [operand for cell in batch for operand in program.step(cell).operands.values()]
+    return table_of(t, list(dict.fromkeys(cells))) if cells else None
+
+
+def outputs_table(t: Trace) -> SampleTable:
+    """What comes out for every sample: its data, and the steps that no other step reads.
+
+    Where outputs count as 0 or 1, the outputs themselves too.
+    """
+    program = t.program
+    single = program.samples == 1
+    steps = [s for s in program.steps(Phase.FORWARD) if s.rule and (s.per_sample or single)]
+    read = {cell for step in steps for cell in step.operands.values()}
+    last = {step.index for step in steps if step.index not in read}
+    classes = [step for step in steps if step.rule and step.rule.name == THRESHOLD]
+    last |= {step.index for step in classes}
+    last |= {cell for step in classes for cell in step.operands.values()}
+    return table_of(t, [*program.data, *sorted(last)], t.samples_of or TRAINING)
