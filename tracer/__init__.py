@@ -8,6 +8,7 @@ t.record("dE/dw5")                # formula, substitution, value, operands
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Record", "Scenario", "Trace", "TracerError", "errors", "load", "render", "trace", "verify",
+    "Record", "Scenario", "Trace", "TracerError", "errors", "load", "predict", "render",
+    "trace", "verify",
 ]  # fmt: skip
 
 # Imports inside functions: `import tracer` costs nothing until something is asked for.
@@ -50,6 +52,7 @@ def trace(
     iterations: int | None = None,
     record: Recorded = "all",
     reading: str | None = None,
+    only: Sequence[str] | None = None,
 ) -> Trace:
     """The recorded passes of a scenario.
 
@@ -57,12 +60,23 @@ def trace(
                 k updates, so N iterations give passes 0 … N
     record      "all", "last", k for every k-th pass, or the iterations themselves
     reading     one of the scenario's readings, such as "sequential update"
-    raises      ScenarioError, NotFinite, TooLarge, UsageError (all TracerError)
+    only        the steps to keep, by name; all of them if None
+    raises      ScenarioError, NotFinite, TooLarge, UsageError, LookupFailed (all TracerError)
     """
     from tracer import run
 
     scenario = load(source) if isinstance(source, str | Path) else source
-    return run.trace(scenario, iterations=iterations, record=record, reading=reading)
+    return run.trace(scenario, iterations=iterations, record=record, reading=reading, only=only)
+
+
+def predict(t: Trace, samples: str) -> Trace:
+    """The forward pass of another sample set with the parameters of a trace's selected pass.
+
+    raises      UsageError for a set that the scenario does not have
+    """
+    from tracer import run
+
+    return run.on(t, samples)
 
 
 def render(t: Trace, format: str = "md", *, detail: str = "full") -> str:

@@ -76,7 +76,7 @@ _WHOLE: dict[str, float | None] = {"low": 0.0, "high": None}
 
 _GENERATORS = {
     "numpy.random.seed": _Generator(
-        np.random.RandomState,
+        lambda seed: np.random.RandomState(seed),  # numpy loads its random module when asked
         range(2**32),
         _by_size,
         {
@@ -91,7 +91,7 @@ _GENERATORS = {
         },
     ),
     "numpy.random.default_rng": _Generator(
-        np.random.default_rng,
+        lambda seed: np.random.default_rng(seed),
         range(2**128),
         _by_size,
         {

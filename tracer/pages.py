@@ -5,30 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from jinja2 import Environment
 
 from tracer import labels, markup
-from tracer.charts import charting
 from tracer.course import Course
 from tracer.derivation import Derivation, derivation, prove
 from tracer.diagram import diagram
 from tracer.drawing import svg, tikz
 from tracer.errors import TooLarge, UsageError, nearest
 from tracer.expression import Expr
-from tracer.figures import Figure, figures
-from tracer.indexed.page import index_page
 from tracer.ledger import Verification
 from tracer.lines import IN_LATEX, IN_TEXT, Language, Line
 from tracer.markup import Filters
-from tracer.matrices import text as matrix_text
 from tracer.printers import LATEX, TEXT, Leaf, fill, template
 from tracer.rules import Rule
 from tracer.traces import Trace
 from tracer.views import Local, Paths, Walkthrough
 from tracer.walkthrough import derivation_of, walkthrough
+
+if TYPE_CHECKING:
+    from tracer.figures import Figure
+
+# Charts, matrices and index notation are imported where a page has them: most have none.
 
 MAX_STEPS = 3_000  # a page of more lines is not read by anybody
 LINE_WIDTH = 74.0  # digits that fit a line of a page
@@ -59,7 +60,12 @@ def page(
         )
     view = walkthrough(t, "full" if detail == "full" else "first", verification, course)
     context = _context(t, view)
-    text = _ENVIRONMENTS[format]().get_template(f"walkthrough.{format}").render(context)
+    environment = _ENVIRONMENTS[format]()
+    if view.matrices:
+        from tracer.matrices.text import FILTERS
+
+        environment.filters.update(FILTERS)
+    text = environment.get_template(f"walkthrough.{format}").render(context)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
@@ -73,7 +79,7 @@ def _context(t: Trace, view: Walkthrough) -> dict[str, Any]:
         "derivations": [_derived(rule) for rule in view.activations],
         "tikz": lambda: tikz(diagram(t.program)),
         "charts": _charts(t, view.history.figures) if view.history else [],
-        "indexed": lambda format: index_page(format, level=3),
+        "indexed": _index_page,
         "running": _running(words) if view.history else [],
     }
 
@@ -82,12 +88,17 @@ def drawings(t: Trace, course: Course | None = None) -> dict[str, str]:
     """The drawings that a Markdown page refers to, by the name of their file."""
     assert t.scenario, "a page needs the scenario's words"
     found = {f"{file_name(t)}.svg": page(t, "svg")} if t.scenario.network else {}
+    from tracer.charts import charting
+    from tracer.figures import figures
+
     drawn = figures(course, t.scenario.under(t.reading)) if course else ()
     return found | {f"{file_name(t)}-{f.name}.svg": charting.svg(f.chart) for f in drawn}
 
 
 def _charts(t: Trace, drawn: Sequence[Figure]) -> list[dict[str, Any]]:
     """What templates need to know of charts."""
+    from tracer.charts import charting
+
     return [
         {
             "name": figure.name, "title": figure.title, "says": figure.says,
@@ -102,6 +113,12 @@ def _running(words: dict[str, Any]) -> list[str]:
     """What is said of a run, a paragraph an entry."""
     text = _markdown_environment().get_template("run.txt").render(words)
     return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text) if part.strip()]
+
+
+def _index_page(format: str) -> str:
+    from tracer.indexed.page import index_page
+
+    return index_page(format, level=3)
 
 
 def _derived(rule: Rule) -> dict[str, Any]:
@@ -175,7 +192,6 @@ _IN_LATEX: Filters = {
     "label": labels.latex,
     "expression": _in_latex,
     "grouped": "{:,}".format,
-    **matrix_text.FILTERS,
 }
 _IN_TEXT: Filters = {
     **_filters(IN_TEXT),

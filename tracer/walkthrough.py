@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Any
 
 from tracer import labels
 from tracer.catalog import ACTIVATIONS, LOSSES, PATHS
 from tracer.course import Course
-from tracer.history import history, readings
 from tracer.labels import Derivative, Label
 from tracer.ledger import Checked, Verdict, Verification
 from tracer.lines import Line, called_by, same
-from tracer.matrices.form import matrix_form
 from tracer.numbers import Digits, Shown, decimals, show
 from tracer.program import Phase, Step
 from tracer.rules import Rule, has_group
@@ -101,10 +100,22 @@ class _View:
             biased=any(self.biases()),
             rate=self.rate(),
             learns=learns,
-            history=history(course, self.scenario) if course else None,
-            readings=readings(course, self.scenario) if course else (),
-            matrices=matrix_form(course.together) if course and course.together else None,
+            **self.of_run(course),
         )
+
+    def of_run(self, course: Course | None) -> dict[str, Any]:
+        """What a page has besides, where its pass is one of many."""
+        if course is None:
+            return {"history": None, "readings": (), "matrices": None}
+        # a tenth of a second of modules that a page of a single pass does without
+        from tracer.history import history, readings
+        from tracer.matrices.form import matrix_form
+
+        return {
+            "history": history(course, self.scenario),
+            "readings": readings(course, self.scenario),
+            "matrices": matrix_form(course.together) if course.together else None,
+        }
 
     def fed(self) -> int:
         """The sample whose lines are shown: the one selected of a batch, or the one fed."""

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]  # this checkout's tracer, not another's
 
 import numpy as np  # noqa: E402  after the path is set
+import regression  # noqa: E402
 from peers import BY_HAND, EVERYTHING, PEERS, Peer, Rows  # noqa: E402
 from timing import Ratio, Work, compare, rows, shown  # noqa: E402
 
@@ -97,6 +98,22 @@ def long_run(rounds: int, passes: int = PASSES) -> Iterator[Line]:
             title = peer.title + (f", {count:,} scaled" if peer.share > 1 else "")
             found = compare(ours, theirs, rounds, scale=scale)
             yield _line(f"{passes:,} iterations, {work}", title, found, aim)
+
+
+def many_samples(rounds: int, updates: int = 500) -> Iterator[Line]:
+    """10,000 samples: many updates, only the weights kept."""
+    if not regression.difference(20) <= 1e-9:
+        sys.exit("sum-regression: numpy differs from tracer; nothing was timed")
+    found = compare(
+        regression.evaluation(updates), lambda: regression.by_numpy(updates), max(1, rounds // 3)
+    )
+    yield _line(f"sum-regression, {updates} updates", "plain numpy", found, "1.5")
+
+
+def memory(updates: int = 500) -> str:
+    """The most that a process needs for the same, everything of the last pass kept."""
+    kilobytes = int(python("-c", regression.MEASURE.format(count=updates)))
+    return f"sum-regression, {updates} updates, one pass kept: {kilobytes / 1024:.0f} MiB at most"
 
 
 def _installed(passes: int) -> Iterator[Peer]:
@@ -184,8 +201,11 @@ def main(rounds: int = 9, passes: int = PASSES) -> None:
     missing = [peer.title for peer in PEERS if not peer.installed]
     print(f"The 2-2-2 network, {len(EVERYTHING)} scalars a pass; ratio = tracer / peer")
     print(f"Skipped, not installed: {', '.join(missing) or 'none'}\n")
-    lines = [*one_pass(rounds), *long_run(rounds, passes), *commands(rounds)]
+    lines = [
+        *one_pass(rounds), *long_run(rounds, passes), *many_samples(rounds), *commands(rounds)
+    ]  # fmt: skip
     print(*rows([HEAD, *lines]), sep="\n")
+    print(f"\nMemory: {memory()}")
     print("\nscaled: the peer does that many passes, its time is multiplied")
     print("\nImports of a cold command, ms by package (traced imports are slower than usual)")
     print(*imports(), sep="\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+import regression
 import run
 from peers import EVERYTHING, PEERS, Peer
 from timing import compare, shown
@@ -45,6 +46,18 @@ def test_every_part_of_the_table_has_a_line_a_comparison():
     installed = sum(peer.installed for peer in PEERS)
     assert len([*run.one_pass(1)]) == 3 * installed
     assert len([*run.long_run(1, passes=40)]) == 2 * installed
+
+
+def test_the_regression_of_the_benchmark_is_the_same_in_numpy():
+    """The sums over 10,000 samples are added in another order."""
+    assert regression.difference(20) <= 1e-9
+    assert [line[:2] for line in run.many_samples(1, updates=3)] == [
+        ("sum-regression, 3 updates", "plain numpy")
+    ]
+
+
+def test_memory_is_told():
+    assert "MiB at most" in run.memory(updates=1)
 
 
 @pytest.mark.slow
