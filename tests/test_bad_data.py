@@ -539,6 +539,10 @@ BROKEN: dict[str, tuple[str, ...]] = {
     "a threshold without targets": (
         perceptron(('targets = ["t"]\n', "")), "network.targets: missing",
     ),
+    "a target between two classes": (
+        perceptron(("[1, 1, 1]", "[1, 1, 0.9]")),
+        "network.targets[0]: 't' is 0.9; with a threshold it is 0 or 1",
+    ),
     "one name for two classes": (
         perceptron(
             *TWO_UNITS, ('"b"', '["b", "d"]'), ("b = 0.3", "b = 0.3\nd = 0"),

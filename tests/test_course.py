@@ -213,7 +213,7 @@ def test_readings_are_shown_with_their_first_pass() -> None:
     [
         ("or-gate", ["loss", "border", "weight", "bias"]),
         ("or-gate-no-bias", ["loss", "border", "weight"]),
-        ("virus", ["loss", "weight", "bias"]),
+        ("virus", ["loss"]),
         ("thinkinfi-training", ["samples"]),
         ("enlight-training", ["loss"]),
     ],

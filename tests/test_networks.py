@@ -1,5 +1,6 @@
 """Whole networks from TOML, against PyTorch, autograd, plain loops and published digits."""
 
+import copy
 import importlib
 import math
 import random
@@ -19,10 +20,14 @@ RATE = 0.25
 
 
 class Network:
-    """A network drawn at random: its TOML, and its numbers as arrays with their names."""
+    """A network drawn at random: its TOML, and its numbers as arrays with their names.
 
-    def __init__(self, seed):
+    With samples some or all of its inputs and targets have a number for each of them.
+    """
+
+    def __init__(self, seed, samples=0):
         self.r = r = random.Random(seed)
+        self.samples = samples
         self.widths = [r.randint(1, 5) for _ in range(r.randint(2, 5))]
         self.activations = [
             r.choice(["sigmoid", "tanh", "relu", "identity"]) for _ in self.widths[1:]
@@ -38,6 +43,11 @@ class Network:
         self.t = self._vector("t", self.widths[-1])
         for number, (inputs, units) in enumerate(zip(self.widths, self.widths[1:], strict=False)):
             self._layer(number, inputs, units)
+        data = [*self.x, *self.t]
+        varied = [n for n in data if r.random() < 0.8] or data
+        self.columns = {
+            n: [round(r.uniform(-1.2, 1.2), 4) for _ in range(samples)] for n in varied if samples
+        }
 
     def _new(self, name):
         self.numbers[name] = round(self.r.uniform(-1.2, 1.2), 4)
@@ -45,7 +55,7 @@ class Network:
 
     def _vector(self, name, size):
         """Names of a vector's numbers, written as a list or one by one."""
-        if self.r.random() < 0.5:
+        if not self.samples and self.r.random() < 0.5:
             names = [self._new(f"{name}[{k}]") for k in range(1, size + 1)]
             self.givens.append(f"{name} = {[self.numbers[n] for n in names]}")
             self.layers.append((name, f'"{name}"'))
@@ -114,10 +124,34 @@ class Network:
             'title = "random"', "[conventions]", f'loss = "{self.loss}"', f'sign = "{self.sign}"',
             f'chain = "{self.chain}"', f'net = "{self.net}"',
             f'biases = "{"trained" if self.trained else "frozen"}"',
-            "[givens.all]", f"eta = {RATE}", *self.givens,
+            "[givens.all]", f"eta = {RATE}",
+            *(g for g in self.givens if g.partition(" =")[0] not in self.columns),
+            *self._samples(),
             "[network]", f"inputs = {vectors['x']}", f"targets = {vectors['t']}", *tables,
         ]  # fmt: skip
         return "\n".join(lines)
+
+    def _samples(self):
+        if not self.columns:
+            return ()
+        rows = [list(row) for row in zip(*self.columns.values(), strict=True)]
+        names = str(list(self.columns)).replace("'", '"')
+        return ("[samples.training]", f"columns = {names}", f"rows = {rows}")
+
+    def stated(self, *conventions):
+        """The text with further conventions."""
+        return self.text.replace("[conventions]", "\n".join(("[conventions]", *conventions)))
+
+    def alone(self, sample):
+        """The network whose only sample is one of these."""
+        found = copy.copy(self)
+        found.columns, found.samples = {}, 0
+        found.numbers = {**self.numbers, **{n: c[sample] for n, c in self.columns.items()}}
+        found.givens = [
+            f"{n} = {found.numbers[n]}" if (n := g.partition(" =")[0]) in self.columns else g
+            for g in self.givens
+        ]
+        return found
 
     @property
     def parameters(self):
@@ -127,7 +161,10 @@ class Network:
         return list(dict.fromkeys([*rows, *biases]))
 
     def error(self, values, functions):
-        """The error from named scalars, for any engine: `functions` has tanh, sigmoid, relu."""
+        """The error from named scalars, or columns with a number a sample, for any engine.
+
+        `functions` has tanh, sigmoid, relu.
+        """
         out = [values[n] for n in self.x]
         for weights, biases, activation in zip(
             self.weights, self.biases, self.activations, strict=True
@@ -143,33 +180,39 @@ class Network:
         return scale.get(self.loss, 1.0) * sum(terms)
 
 
-def _by_torch(network):
+def _by_torch(network, numbers=None, reduction="sum"):
+    """The error and its gradients; `numbers` may stand in for some, as columns of a batch."""
     torch = importlib.import_module("torch")
-    values = {n: torch.tensor(v, dtype=torch.float64) for n, v in network.numbers.items()}
+    numbers = {**network.numbers, **(numbers or {})}
+    values = {n: torch.tensor(v, dtype=torch.float64) for n, v in numbers.items()}
     for name in network.parameters:
         values[name].requires_grad_()
     functions = {
         "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "identity": lambda z: z,
     }  # fmt: skip
-    error = network.error(values, functions)
+    errors = network.error(values, functions)
+    error = errors.mean() if reduction == "mean" else errors.sum()
     error.backward()
     return float(error.detach()), {
         n: 0.0 if values[n].grad is None else float(values[n].grad) for n in network.parameters
     }
 
 
-def _by_autograd(network):
+def _by_autograd(network, numbers=None, reduction="sum"):
     anp, autograd = importlib.import_module("autograd.numpy"), importlib.import_module("autograd")
     functions = {
-        "sigmoid": lambda z: 1 / (1 + anp.exp(-z)), "tanh": anp.tanh, "identity": lambda z: z,
-        "relu": lambda z: z if z > 0 else 0.0 * z,
+        "sigmoid": lambda z: (1 + anp.tanh(z / 2)) / 2, "tanh": anp.tanh, "identity": lambda z: z,
+        "relu": lambda z: anp.where(z > 0, z, 0.0 * z),
     }  # fmt: skip
+    numbers = {n: anp.array(v) for n, v in {**network.numbers, **(numbers or {})}.items()}
 
     def error(parameters):
-        return network.error({**network.numbers, **parameters}, functions)
+        errors = network.error({**numbers, **parameters}, functions)
+        return anp.mean(errors) if reduction == "mean" else anp.sum(errors)
 
-    at = {n: network.numbers[n] for n in network.parameters}
-    return float(error(at)), {n: float(g) for n, g in autograd.grad(error)(at).items()}
+    at = {n: float(numbers[n]) for n in network.parameters}
+    with np.errstate(over="ignore"):  # a slope of tanh far from 0 is 1/cosh², and cosh is infinite
+        return float(error(at)), {n: float(g) for n, g in autograd.grad(error)(at).items()}
 
 
 ENGINES = {"torch": _by_torch, "autograd": _by_autograd}

@@ -201,10 +201,8 @@ def test_the_outputs_of_enlight_become_the_scores():
 
 
 def test_the_readings_that_readers_of_enlight_asked_for():
-    slow, net = (
-        tracer.trace("enlight-training", iterations=50, reading="a learning rate"),
-        Enlight(0.1),
-    )
+    slow = tracer.trace("enlight-training", iterations=50, reading="a learning rate")
+    net = Enlight(0.1)
     for k in range(50):
         assert slow.at(k)["E"] == pytest.approx(net.round(), rel=1e-9)
     stopped = tracer.trace("enlight-training", record="last", reading="until the error is small")

@@ -94,10 +94,21 @@ def _check_network(s: Scenario, network: Network) -> Problems:
             if name not in columns:
                 close = nearest(name, columns)
                 yield f"samples.{title}.columns: without {name!r}, which the inputs need{close}"
+    if network.threshold is not None:
+        yield from _check_classes(s, network)
     if s.error is not None:
         yield "error: a network has an error of its own; see conventions.loss"
     if s.trained is not None:
         yield "trained: a network's weights are trained; see conventions.biases"
+
+
+def _check_classes(s: Scenario, network: Network) -> Problems:
+    """What outputs as 0 or 1 are compared to is 0 or 1."""
+    for k, name in enumerate(network.targets if isinstance(network.targets, list) else ()):
+        values = s.data[name].tolist() if name in s.data else [s.numbers.get(name, 0)]
+        other = next((value for value in values if value not in (0, 1)), None)
+        if other is not None:
+            yield f"network.targets[{k}]: {name!r} is {other}; with a threshold it is 0 or 1"
 
 
 def _after(s: Scenario) -> set[str]:

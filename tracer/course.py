@@ -20,8 +20,17 @@ class Course:
     curve: Trace  # the error alone, in more iterations
     replicas: Trace | None  # the table's passes from weights with other last bits
     outputs: tuple[Trace, ...]  # every sample set with the parameters of the last iteration
-    readings: tuple[Trace, ...]  # the first pass under every reading
+    readings: tuple[Reading, ...]  # the others
     together: Trace | None  # the first pass of all samples at once, in deltas
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A run under another reading."""
+
+    first: Trace  # its first pass
+    ends: int  # the iteration it ends with
+    last: Trace | None  # its last pass from weights with other last bits, if it has a run
 
 
 def decades(last: int) -> list[int]:

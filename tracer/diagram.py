@@ -86,7 +86,7 @@ def _layers(program: Program) -> tuple[_Layer, ...]:
 
 def _layer(program: Program, cells: tuple[int, ...], units: Mapping[int, _Unit]) -> _Layer:
     own = {cell: units[cell] for cell in cells if cell in units}
-    title = next(iter(own.values())).part if own else program.block(cells[0]).part
+    title = next(iter(own.values())).part if own else "inputs"
     return _Layer(" ".join(title.split()), cells, own)
 
 

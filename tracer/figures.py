@@ -29,6 +29,7 @@ from tracer.traces import Trace
 
 SINGLE = 6  # samples fed one by one up to which each has a curve of its own
 POINTS = 200  # of data; more would be one dark cloud
+PLANE = 5  # two weights, two inputs, a bias: what a tutorial shows such charts for
 WEIGHTS, BIASES = (0.5, 1.0, 2.0), (-2.0, 0.0, 2.0)  # that show what they do to a unit
 
 
@@ -114,6 +115,8 @@ def _of_pass(t: Trace, names: dict[str, str], called: str) -> Border:
 def _unit(program: Program) -> Iterator[tuple[str, Chart]]:
     """What weight and bias do to the one unit there is."""
     names = _single(program)
+    if len(names) > PLANE:
+        return
     if names:
         yield "weight", weight_chart(WEIGHTS)
     if "b" in names:

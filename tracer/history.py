@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from tracer import labels
 from tracer.course import Course
+from tracer.course import Reading as Under
 from tracer.figures import figures
 from tracer.labels import Label
 from tracer.numbers import Digits, Shown, show
 from tracer.scenario import Scenario
 from tracer.tables import SHOWN, forward_table, outputs_table
 from tracer.traces import Trace
-from tracer.views import History, Reading, Row
+from tracer.views import History, Reading, Row, SampleTable
 
 MAX_COLUMNS = 6  # of the table of a run; more parameters stand only in their own
 
@@ -37,15 +38,25 @@ def history(course: Course, s: Scenario) -> History:
 
 
 def readings(course: Course, s: Scenario) -> tuple[Reading, ...]:
-    """What the first pass gives under every reading."""
-    return tuple(_reading(t, s) for t in course.readings)
+    """What the first and the last pass give under every other reading."""
+    return tuple(_reading(r, s, _forward(course.table.at(0))) for r in course.readings)
 
 
-def _reading(t: Trace, s: Scenario) -> Reading:
-    assert t.program.root is not None, "a scenario has an error"
-    few = 1 < t.program.samples <= SHOWN
-    outputs = forward_table(t) if few else None
-    return Reading(t.reading, s.readings[t.reading].says, t.line(t.program.root), outputs)
+def _reading(r: Under, s: Scenario, shown: SampleTable | None) -> Reading:
+    t, root = r.first, r.first.program.root
+    assert root is not None, "a scenario has an error"
+    outputs, final = _forward(t), None
+    if r.last:
+        values = r.last.data.of(root)[0, :, 0].tolist()
+        digits = surviving(values, t.digits)
+        final = show(values[0], digits) if digits else None
+    told = outputs if outputs and shown and outputs.rows != shown.rows else None
+    return Reading(t.reading, s.readings[t.reading].says, t.line(root), told, r.ends, final)
+
+
+def _forward(t: Trace) -> SampleTable | None:
+    """The forward pass of few samples."""
+    return forward_table(t) if 1 < t.program.samples <= SHOWN else None
 
 
 class _History:

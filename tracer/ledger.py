@@ -55,6 +55,7 @@ class Checked:
     usual: float  # the engine's, under the scenario's own conventions
     right: Decimal | None
     claim: Verdict  # what the entry says of its number
+    recomputed: bool  # the source does not print it
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Verification:
                 "sample": n.sample,
                 "samples": n.samples,
                 "right": None if n.right is None else f"{n.right:f}",
+                "recomputed": n.recomputed,
             }
             for n in self.numbers
         ]
@@ -161,6 +163,7 @@ class _Verifier:
             name, self.label(name, entry), entry.printed,
             value if under else usual, verdict, under, entry.reason, entry.where,
             entry.iteration, entry.sample, entry.samples, usual, entry.right, _claim(entry),
+            entry.recomputed,
         )  # fmt: skip
 
     def label(self, name: str, entry: Published) -> Label:

@@ -98,7 +98,7 @@ class Language:
     def whole(self, line: Line) -> str:
         """Symbol, formula, numbers and value in one line, each where there is one."""
         parts = [self.symbol(line)]
-        if line.formula is not None:
+        if line.formula is not None and not line.constant:
             parts.append(f"= {self.formula(line)}")
         if line.substituted:
             parts.append(f"= {self.substitution(line)}")

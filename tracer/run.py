@@ -14,7 +14,7 @@ import numpy as np
 from tracer import ledger
 from tracer.build.programs import Built, build
 from tracer.catalog import NET
-from tracer.course import Course, decades, points
+from tracer.course import Course, Reading, decades, points
 from tracer.errors import (
     LookupFailed,
     NameTaken,
@@ -192,9 +192,9 @@ def course(
     if s.iterations <= 1 and not s.columns:
         return None
     made = built(s)
-    longest = min(s.iterations, _patience(made))
+    longest = min(s.iterations if made.program.carry else 0, _patience(made))
     stops = _stopped(s, made, longest)
-    ends = stops if stops < longest else s.iterations
+    ends = s.iterations if stops == longest < s.iterations and longest else stops
     last = min(stops, longest if s.run.reproducible is None else s.run.reproducible)
     root = made.program.root
     assert root is not None, "a scenario has an error"
@@ -213,8 +213,7 @@ def course(
         replicas=replicas(s, wanted, [], progress) if last > 1 and _sways(s, made) else None,
         outputs=tuple(on(table.at(last), title) for title in s.columns),
         readings=tuple(
-            trace(scenario, iterations=0, reading=name, progress=progress)
-            for name in scenario.readings if name != reading
+            _under(scenario, name, progress) for name in scenario.readings if name != reading
         ),
         together=_together(s) if s.rows > 1 and s.network else None,
     )  # fmt: skip
@@ -232,6 +231,18 @@ def _sways(s: Scenario, made: Built) -> bool:
     a replica that breaks the tie would be another example.
     """
     return bool(made.program.carry) and s.conventions.learning == "gradient"
+
+
+def _under(scenario: Scenario, reading: str, progress: Progress | None) -> Reading:
+    """What a page shows of a run under another reading."""
+    first = trace(scenario, iterations=0, reading=reading, progress=progress)
+    s = scenario.under(reading)
+    made = built(s)
+    longest = min(s.iterations, _patience(made))
+    if longest < s.iterations or not _sways(s, made) or s.run.reproducible is not None:
+        return Reading(first, 0, None)
+    ends = _stopped(s, made, longest)
+    return Reading(first, ends, replicas(s, [ends], [], progress) if ends else None)
 
 
 def _together(s: Scenario) -> Trace:

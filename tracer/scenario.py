@@ -55,6 +55,7 @@ class Published(Model):
     reading: str | None = None
     right: Number | None = None  # for a misprint: what it should have been
     reproducible: bool = True
+    recomputed: bool = False  # not printed by the source: what its text or listing leads to
     reason: Text = ""
 
 

@@ -93,4 +93,13 @@ def outputs_table(t: Trace) -> SampleTable:
     classes = [step for step in steps if step.rule and step.rule.name == THRESHOLD]
     last |= {step.index for step in classes}
     last |= {cell for step in classes for cell in step.operands.values()}
-    return table_of(t, [*program.data, *sorted(last)], t.samples_of or TRAINING)
+    title = t.samples_of or TRAINING
+    outputs = table_of(t, sorted(last), title)
+    return outputs if t.scenario is None else _beside(_data_table(t.scenario, title), outputs)
+
+
+def _beside(left: SampleTable, right: SampleTable) -> SampleTable:
+    """Two tables of the same samples as one."""
+    rows = zip(left.rows, right.rows, strict=True)
+    both = tuple((k, (*given, *found)) for (k, given), (_, found) in rows)
+    return SampleTable(right.title, (*left.labels, *right.labels), both, right.count)

@@ -165,7 +165,9 @@ class Reading:
     name: str
     says: str
     root: Line
-    outputs: SampleTable | None  # of few samples
+    outputs: SampleTable | None  # of few samples, if they are other than the page's
+    ends: int  # the iteration its run ends with
+    final: Shown | None  # the error there
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ class Published:
     verdict: str
     under: str
     right: str  # nothing where last bits decide
+    recomputed: bool
     reason: str
 
 
@@ -210,7 +213,9 @@ class Walkthrough:
     activations: tuple[Rule, ...]  # those with a derivation
     kinks: tuple[Rule, ...]
     published: tuple[Published, ...]
-    checked: int  # numbers of the ledger
+    checked: int  # numbers of the ledger that the source prints
+    recomputed: int  # and those that it does not
+    used: tuple[tuple[str, str], ...]  # readings that the ledger cites, and what they say
     approximate: bool  # whether any line needs ≈
     biased: bool  # whether the network has biases
     rate: Label | None  # the learning rate
@@ -253,9 +258,9 @@ class Walkthrough:
     def ledger_title(self) -> str:
         """The heading of the ledger: not every scenario has a source."""
         known = self.scenario.source or self.scenario.author
-        return "What the source printed" if known else "Numbers that should come out"
+        return "What the source printed" if known and self.checked else "Numbers to check against"
 
     @property
     def plain(self) -> int:
-        """Numbers of the ledger that come out as they stand."""
-        return self.checked - len(self.published)
+        """Printed numbers that come out as they stand."""
+        return self.checked - sum(not p.recomputed for p in self.published)

@@ -68,6 +68,7 @@ class _View:
         forward, error = self.forward(), self.error()
         backward = tuple(self.backward())
         following = self.following()
+        numbers = verification.numbers if verification else ()
         learns = self.scenario.conventions.learning == "perceptron"
         return Walkthrough(
             scenario=self.scenario,
@@ -95,7 +96,9 @@ class _View:
             activations=() if learns else tuple(self.rules(_has_derivation)),
             kinks=() if learns else tuple(self.rules(lambda rule: rule.kink)),
             published=tuple(self.published(verification)),
-            checked=len(verification.numbers) if verification else 0,
+            checked=sum(not n.recomputed for n in numbers),
+            recomputed=sum(n.recomputed for n in numbers),
+            used=tuple(self.used(numbers)),
             approximate=not all(line.exact for line in self.all_lines()),
             biased=any(self.biases()),
             rate=self.rate(),
@@ -290,7 +293,8 @@ class _View:
 
     def following(self) -> Shown | None:
         root, after = self.program.root, self.t.iteration + 1
-        if root is None or after not in self.t.recorded:
+        other_samples = self.scenario.batch_size < self.scenario.rows
+        if root is None or after not in self.t.recorded or not self.updates or other_samples:
             return None
         return show(float(self.t.at(after).values[root]), self.t.digits)
 
@@ -313,6 +317,11 @@ class _View:
         ordered = [b.rule for b in self.program.blocks if b.rule in found]
         return [rule for rule in dict.fromkeys(ordered) if rule and wanted(rule)]
 
+    def used(self, numbers: Sequence[Checked]) -> Iterator[tuple[str, str]]:
+        """The readings that numbers of the ledger are explained by."""
+        for name in dict.fromkeys(n.under for n in numbers if n.under):
+            yield name, self.scenario.readings[name].says
+
     def published(self, verification: Verification | None) -> Iterator[Published]:
         before = ""
         for n in verification.remarkable if verification else ():
@@ -325,7 +334,7 @@ class _View:
         return Published(
             n.label,
             n.where, n.iteration, _of_sample(n), f"{n.printed:f}", n.verdict.value, n.under or "",
-            _right(n), reason,
+            _right(n), n.recomputed, reason,
         )  # fmt: skip
 
 

@@ -59,6 +59,8 @@ def build(s: Scenario) -> Built:
 def _network(sheet: Sheet, network: Network) -> tuple[int, list[str]]:
     """A network's program; returns the error and what it may be called."""
     dense, conventions = Dense(sheet, network), sheet.s.conventions
+    for part, names in (("inputs", network.inputs), ("targets", network.targets)):
+        sheet.given([n for n in vector(sheet.s, names) if n not in sheet.s.formulas], part)
     emit_formulas(sheet)
     x = dense.givens()
     t = sheet.given(vector(sheet.s, network.targets), "targets")
