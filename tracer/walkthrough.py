@@ -303,10 +303,12 @@ class _View:
     ) -> Iterator[tuple[str, tuple[Line, ...]]]:
         """Every formula shown once more, as it is called above, without numbers."""
         works = [work for part in backward for work in part.works]
+        learns = self.scenario.conventions.learning == "perceptron"
+        backward_title = "Learning rule" if learns else "Backward pass"
         lines = {
             "Forward pass": tuple(x for part in forward for unit in part.units for x in unit),
             "Error": tuple(error),
-            "Backward pass": tuple(x for work in works for x in _lines(work)),
+            backward_title: tuple(x for work in works for x in _lines(work)),
             "Update": tuple(work.update for work in works if work.update),
         }
         return ((title, found) for title, found in lines.items() if found)
