@@ -59,7 +59,9 @@ def is_numeric(side: str) -> bool:
 
 def value_of(side: str) -> mpmath.mpf:
     """What a numeric side comes to, at fifty digits."""
-    names = {"exp": mpmath.exp, "tanh": mpmath.tanh, "mpf": mpmath.mpf, "max": max}
+    names = {
+        "exp": mpmath.exp, "tanh": mpmath.tanh, "sqrt": mpmath.sqrt, "mpf": mpmath.mpf, "max": max,
+    }  # fmt: skip
     return eval(_python(side), {"__builtins__": {}}, names)
 
 

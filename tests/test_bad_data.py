@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_bad_input import (
     GOOD,
     LAYER,
@@ -18,8 +21,10 @@ from test_bad_input import (
     changed,
     refused,
 )
+from test_scenario import VALUES, _toml, lines_of, parts
 
 from tracer import run, scenario
+from tracer.errors import TracerError
 
 #: The good network trained on four samples, and asked about another.
 DATA = changed(
@@ -672,3 +677,86 @@ def test_what_is_only_unusual_is_computed(unusual: str) -> None:
     for name in (None, *s.readings):
         assert run.trace(s, reading=name).data.finite
     run.verify(s)
+
+
+# ---- any value -------------------------------------------------------------------------
+
+#: A scenario with something under every key that data and formulas have.
+WHOLE = changed(
+    ("[conventions]\n", """[conventions]
+batch_size = 2
+reduction = "mean"
+order = [0, 1, 2, 3]
+epochs = 2
+stop_below = 0.01
+learning = "gradient"
+"""),
+    ("z1 = 0.01", "z1 = { printed = 0.01, samples = 'prediction', sample = 0 }"),
+    ("[network]", "[network]\nthreshold = 0.5\npredictions = 'yhat'"),
+    base=beside('p = "x1/2 + w1"\nq = "y - p"'),
+) + """
+[run]
+show = [0, 1]
+reproducible = 1
+[readings.pinned]
+pins = { h1 = 0.5 }
+givens = { w1 = "w2" }
+[random]
+generator = "random"
+seed = 1
+draw = [{ name = "u", function = "random", shape = [2] }]
+"""  # fmt: skip
+KEYS = [
+    *(f"conventions.{key}" for key in (
+        "batch_size", "reduction", "order", "epochs", "stop_below", "learning")),
+    "samples", "samples.training", "samples.training.columns", "samples.training.rows",
+    "samples.prediction", "samples.prediction.columns", "samples.prediction.rows",
+    "random", "random.generator", "random.seed", "random.draw", "random.other",
+    "formulas", "formulas.p", "formulas.x1", "error", "trained", "run", "run.show",
+    "run.reproducible", "network.threshold", "network.predictions", "readings.pinned.pins",
+    "readings.pinned.pins.h2", "readings.pinned.givens.w1", "published.z1",
+]  # fmt: skip
+
+
+def test_what_any_value_is_put_into_is_right() -> None:
+    assert () == lines_of(WHOLE)
+
+
+#: Also values that come near what is meant.
+NEAR = VALUES | st.sampled_from([
+    ["x1", "x2"], [[0, 1]], [[1, 2, 3]], [[]], [0, 1], [4], [], "x1", "x1 + x2", "y", "largest(x1)",
+    {"x1": "x2"}, {"h1": 1}, {"columns": ["x1", "x1"], "rows": [[1, 2]]}, {"rows": [[1]]},
+    [{"name": "x1", "function": "random"}], [{"name": "W", "function": "gauss", "shape": [2, 2],
+     "samples": "training", "columns": ["x1", "x2"]}], {"p": "p"}, {"a": "b", "b": "a"}, 0.5, 1e300,
+])  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+@given(value=NEAR)
+@settings(max_examples=40, deadline=None)
+def test_no_value_of_a_key_causes_anything_but_a_line(key: str, value: object) -> None:
+    """Whatever stands for a key: it is computed, or every problem is one line with its place."""
+    table = tomllib.loads(WHOLE)
+    *outer, last = parts(key)
+    place = table
+    for part in outer:
+        place = place.setdefault(part, {})
+    place[last] = value
+    text = "\n".join(f'"{k}" = {_toml(v)}' for k, v in table.items())
+    for line in lines_of(text) or computed(text):
+        assert line.startswith("any.toml: ")
+        assert line.isprintable()
+
+
+def computed(text: str) -> tuple[str, ...]:
+    """What is wrong with a scenario that could be read."""
+    s = scenario.read(text, "any.toml", "any")
+    try:
+        for name in (None, *s.readings):
+            t = run.trace(s, iterations=min(1, s.under(name).iterations), reading=name)
+            for title in s.columns:
+                run.on(t, title)
+        run.verify(s)
+    except TracerError as wrong:
+        return tuple(str(wrong).splitlines())
+    return ()

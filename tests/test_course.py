@@ -13,6 +13,7 @@ from tracer.errors import UsageError
 from tracer.figures import figures
 from tracer.history import history, readings, surviving
 from tracer.numbers import Digits
+from tracer.pages import page
 from tracer.scenario import Scenario, read
 from tracer.tables import data_tables, forward_table, gradients_table, outputs_table
 
@@ -225,3 +226,70 @@ def test_a_page_has_the_charts_that_its_run_has_something_to_say_in(
     course = run.course(s)
     assert course
     assert expected == [figure.name for figure in figures(course, s)]
+
+
+# ---- pages that were refused once ------------------------------------------------------
+
+
+def rendered(s: Scenario, reading: str | None = None) -> str:
+    t = run.trace(s, iterations=1, reading=reading)
+    return page(t, "md", "full", None, run.course(s, reading))
+
+
+def test_a_run_by_hand_has_no_replicas_for_its_ties_are_meant() -> None:
+    course = run.course(halving(3, conventions="rounding = { decimals = 1 }"))
+    assert course
+    assert course.replicas is None
+
+
+def test_a_parameter_without_a_surviving_digit_has_a_dash_on_the_page() -> None:
+    """o = w1·w2·x at a rate of 0.9 is a cubic map in its chaotic range."""
+    text = """
+title = "chaos"
+[conventions]
+iterations = 400
+[samples.training]
+columns = ["x", "t"]
+rows = [[1, 1], [1, 1]]
+[givens.All]
+w = 0.3
+eta = 0.5
+[network]
+inputs = ["x"]
+targets = ["t"]
+layers = [
+  { weights = [["w"]], activation = "identity", net = "z", out = "a" },
+  { weights = [["w"]], activation = "identity", net = "y", out = "o" },
+]
+"""
+    found = rendered(read(text, "chaos.toml", "chaos"))
+    assert "| $w$ | $0.3$ | $\\text{–}$ |" in found
+    assert "Only digits are shown that survive" in found
+    assert "### Outputs" not in found
+
+
+def test_a_step_held_at_a_value_is_shown_with_it() -> None:
+    text = HALVING.format(iterations=1, conventions="", shown="").replace(
+        "givens = { eta = 0.2 }", "pins = { o = 1.5 }"
+    )
+    s = read(text, "held.toml", "held")
+    assert "o = 1.5" in rendered(s, "twice")
+
+
+def test_samples_that_no_formula_uses_have_no_outputs() -> None:
+    text = """
+title = "unused"
+[samples.training]
+columns = ["x"]
+rows = [[1], [2]]
+[givens.All]
+w = 0.5
+[formulas]
+m = "average(x)"
+E = "(w - m)^2"
+"""
+    s = read(text, "unused.toml", "unused")
+    course = run.course(s)
+    assert course
+    assert course.outputs == ()
+    assert "= -2" in rendered(s)

@@ -16,8 +16,8 @@ SHOWS_OR_CHECKS = (
     "ledger", "pages", "drawing", "markup", "diagram", "derivation", "program", "backprop",
     "rewrite", "evaluate", "arithmetic", "rules", "catalog", "expression", "algebra", "scenario",
     "straight", "values", "course", "history", "tables", "figures", "conventions", "networks",
-    "datasets", "draws", "inventory", "charts.plots", "charts.charting", "matrices.form",
-    "matrices.text", "indexed.check", "indexed.page",
+    "datasets", "draws", "inventory", "assignments", "charts.plots", "charts.charting",
+    "matrices.form", "matrices.text", "indexed.check", "indexed.page",
 )  # fmt: skip
 #: Who joins both sides: the public API and the command line.
 JOINS = {"tracer", "run", "cli"}

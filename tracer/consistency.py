@@ -14,6 +14,9 @@ from tracer.fields import Stated, quoted
 from tracer.inventory import (
     check_batches,
     check_data,
+    check_givens,
+    check_parts,
+    check_run,
     counted,
     is_matrix,
     is_vector,
@@ -40,7 +43,7 @@ Counted = Generator[str, None, int]  # yields problems; returns how many numbers
 
 def check(s: Scenario) -> Problems:
     """Problems between the parts of a scenario, each `key: what, and the remedy`."""
-    missing = list(_missing(s))
+    missing = list(check_parts(s))
     if missing:
         yield from missing
         return
@@ -48,7 +51,7 @@ def check(s: Scenario) -> Problems:
     if count > MAX_GIVENS:
         yield f"givens: {count:,} names; write matrices where there are more than {MAX_GIVENS:,}"
         return
-    yield from _check_givens(s)
+    yield from check_givens(s)
     problems = list(check_data(s))
     yield from problems
     if problems:
@@ -60,20 +63,14 @@ def check(s: Scenario) -> Problems:
     for where, conventions, own in _stated(s):
         yield from _check_conventions(s, where, conventions, own)
     yield from _check_lengths(s)
+    yield from check_run(s)
     yield from _check_readings(s)
     yield from _check_published(s)
 
 
-def _missing(s: Scenario) -> Problems:
-    if not s.givens and not s.samples and not s.random:
-        yield "givens: missing"
-    if not s.network and not s.formulas:
-        yield "network: missing; a scenario has a network or formulas"
-
-
 def unused(s: Scenario) -> Problems:
     """Givens that no part of the network uses: misspelt, most likely."""
-    if any(_missing(s)) or any(check_data(s)):
+    if any(check_parts(s)) or any(check_data(s)):
         return
     used = {_base(name) for _, _, names in _uses(s) for name in names} | in_formulas(s)
     given = {name for table in s.tables.values() for name in table}
@@ -81,18 +78,6 @@ def unused(s: Scenario) -> Problems:
         for name in table:
             if name not in used:
                 yield f"givens.{title}.{name}: given but not used{nearest(name, used - given)}"
-
-
-# ---- givens ----------------------------------------------------------------------------
-
-
-def _check_givens(s: Scenario) -> Problems:
-    for title, table in s.givens.items():
-        for name, given in table.items():
-            rows = given if isinstance(given, list) else []
-            widths = {len(row) for row in rows if isinstance(row, list)}
-            if len(widths) > 1:
-                yield f"givens.{title}.{name}: rows of {' and '.join(map(str, sorted(widths)))}"
 
 
 def _base(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracer import labels
 from tracer.course import Course
 from tracer.course import Reading as Under
 from tracer.figures import figures
@@ -15,6 +14,7 @@ from tracer.tables import SHOWN, forward_table, outputs_table
 from tracer.traces import Trace
 from tracer.views import History, Reading, Row, SampleTable
 
+NO_DIGIT = Shown("\\text{–}")  # stands where no digit survives
 MAX_COLUMNS = 6  # of the table of a run; more parameters stand only in their own
 
 
@@ -32,7 +32,7 @@ def history(course: Course, s: Scenario) -> History:
         rows=rows,
         lost=found.lost,
         parameters=tuple(found.parameters()),
-        outputs=tuple(map(outputs_table, course.outputs)),
+        outputs=() if found.lost_at_last() else tuple(map(outputs_table, course.outputs)),
         figures=figures(course, s),
     )
 
@@ -93,12 +93,16 @@ class _History:
         self.lost |= found != digits
         return found
 
+    def lost_at_last(self) -> bool:
+        """Whether digits of the last pass hang on last bits, so that its outputs' do too."""
+        cells = [self.columns[0], *self.program.carry]
+        return any(self._surviving(c, self.course.last) != self.t.digits for c in cells)
+
     def parameters(self) -> Iterator[Row]:
         """Every parameter before the run and after it."""
         for cell in sorted(self.program.carry):
             before, after = self.shown(cell, 0), self.shown(cell, self.course.last)
-            assert before, labels.name(self.label(cell))
-            yield Row(self.label(cell), before, None, after)
+            yield Row(self.label(cell), before or NO_DIGIT, None, after or NO_DIGIT)
 
 
 def surviving(values: list[float], digits: Digits) -> Digits | None:

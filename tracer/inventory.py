@@ -23,6 +23,24 @@ Problems = Iterator[str]
 # ---- givens ----------------------------------------------------------------------------
 
 
+def check_parts(s: Scenario) -> Problems:
+    """A scenario has numbers, and something to compute from them."""
+    if not s.givens and not s.samples and not s.random:
+        yield "givens: missing"
+    if not s.network and not s.formulas:
+        yield "network: missing; a scenario has a network or formulas"
+
+
+def check_givens(s: Scenario) -> Problems:
+    """A matrix has rows of one length."""
+    for title, table in s.givens.items():
+        for name, given in table.items():
+            rows = given if isinstance(given, list) else []
+            widths = {len(row) for row in rows if isinstance(row, list)}
+            if len(widths) > 1:
+                yield f"givens.{title}.{name}: rows of {' and '.join(map(str, sorted(widths)))}"
+
+
 def not_given(s: Scenario, name: str, wanted: str = "a given") -> str:
     """What is wrong with a name that is not given, or not given as `wanted`."""
     given = s.given(name)
@@ -133,6 +151,20 @@ def _check_sets(s: Scenario) -> Problems:
             yield f"{key}.columns: a name twice"
         else:
             called.setdefault(title, set()).update(columns)
+
+
+# ---- runs ----------------------------------------------------------------------------
+
+
+def check_run(s: Scenario) -> Problems:
+    """Whether a page can show what it is told to of a run."""
+    last = s.iterations if s.run.reproducible is None else s.run.reproducible
+    if last > s.iterations:
+        yield f"run.reproducible: no iteration {last}; the run ends with {s.iterations}"
+    elif any(k > last for k in s.run.show if k <= s.iterations):
+        yield f"run.show: beyond {last}, where the run is no longer reproducible"
+    if s.run.sample >= s.batch_size:
+        yield f"run.sample: no sample {s.run.sample}; a batch has {s.batch_size}, from 0"
 
 
 # ---- batches ---------------------------------------------------------------------------

@@ -85,7 +85,8 @@ class Language:
 
     def formula(self, line: Line) -> str:
         """The formula with the operands' symbols."""
-        assert line.formula is not None, f"{line.name} is given"
+        if line.formula is None:  # a step that a reading holds at a value
+            return self.value(line.value)
         leaf = {formal: self._label(label) for formal, label in line.operands.items()}
         return fill(template(line.formula, self._symbols), leaf.__getitem__)
 

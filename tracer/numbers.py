@@ -10,6 +10,7 @@ from __future__ import annotations
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
 from typing import NamedTuple
 
+LONG = 20  # letters of a number written out
 _EXACT = 400  # digits enough for any float64 and half a unit of any printed digit
 _SHORT = 15  # significant digits every float64 carries
 _PLAIN = 12  # a float with no more of them stands for that decimal
@@ -91,6 +92,12 @@ def show(value: float, digits: Digits) -> Shown:
     if 0 < places < _LEAST - 1 - exact.adjusted():
         return _scientific(exact, digits)
     return Shown(f"{kept:f}" if kept else "0")
+
+
+def as_written(number: Decimal) -> Shown:
+    """A number as its author wrote it, unless that is longer than anybody reads."""
+    text = f"{number:f}"
+    return Shown(text) if len(text) <= LONG else show(float(number), Digits(None, _SCIENTIFIC))
 
 
 def _meant(value: float) -> Decimal:

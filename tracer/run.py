@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +36,7 @@ from tracer.values import Given, Values
 
 Recorded = str | int | Iterable[int]
 
+BY_HAND = 2_000  # times as long as a float takes a decimal that is rounded
 LONGEST, WORK = 200_000, 3 * 10**9  # updates that a page shows, and values computed for it
 REPLICAS = 6  # computed side by side to see which digits survive
 # Of a parameter, in units of its last place; a single unit may be lost in the first pass.
@@ -119,11 +120,23 @@ def trace(
     if count < 0:
         raise UsageError(f"iterations={count}: expected 0 or more")
     made = built(chosen)
-    recorded = passes(_stopped(chosen, made, count), record)
+    stops = _stopped(chosen, made, count)
+    recorded = passes(stops, record if stops == count else _until(stops, record))
     cells = None if only is None else [names_of(made.program).find(name) for name in only]
     values = _values(chosen, made, made.givens, recorded, progress, cells)
     digits = chosen.conventions.digits
     return Trace(made.program, recorded, values, digits, scenario.name, reading or "", scenario)
+
+
+def _until(stops: int, record: Recorded) -> Recorded:
+    """What is left to record of a run that stops before its last iteration."""
+    if isinstance(record, str | int):
+        return record
+    asked = list(record)
+    left = [k for k in asked if k <= stops]
+    if not left:
+        raise UsageError(f"no iteration {min(asked)}: the run stops at {stops} (stop_below)")
+    return left
 
 
 def _stopped(s: Scenario, made: Built, limit: int) -> int:
@@ -192,7 +205,7 @@ def course(
     if s.iterations <= 1 and not s.columns:
         return None
     made = built(s)
-    longest = min(s.iterations if made.program.carry else 0, _patience(made))
+    longest = min(s.iterations if made.program.carry else 0, _patience(s, made))
     stops = _stopped(s, made, longest)
     ends = s.iterations if stops == longest < s.iterations and longest else stops
     last = min(stops, longest if s.run.reproducible is None else s.run.reproducible)
@@ -211,7 +224,7 @@ def course(
             only=[made.program.step(root).name], progress=progress,
         ),
         replicas=replicas(s, wanted, [], progress) if last > 1 and _sways(s, made) else None,
-        outputs=tuple(on(table.at(last), title) for title in s.columns),
+        outputs=tuple(_outputs(table.at(last), s)),
         readings=tuple(
             _under(scenario, name, progress) for name in scenario.readings if name != reading
         ),
@@ -219,18 +232,27 @@ def course(
     )  # fmt: skip
 
 
-def _patience(made: Built) -> int:
+def _patience(s: Scenario, made: Built) -> int:
     """How many updates a page waits for: some ten seconds of them."""
-    return min(LONGEST, WORK // (len(made.program) * made.program.samples))
+    work = WORK // (BY_HAND if s.conventions.rounding else 1)
+    return min(LONGEST, work // (len(made.program) * made.program.samples))
 
 
 def _sways(s: Scenario, made: Built) -> bool:
     """Whether last bits can carry a run away.
 
-    What a perceptron adds are whole multiples of its rate: a sum that is 0 is meant to be 0, and
-    a replica that breaks the tie would be another example.
+    Where a person rounds, or a perceptron adds whole multiples of its rate, a tie is meant to be
+    one, and a replica that breaks it would be another example.
     """
-    return bool(made.program.carry) and s.conventions.learning == "gradient"
+    exact = s.conventions.learning == "perceptron" or s.conventions.rounding
+    return bool(made.program.carry) and not exact
+
+
+def _outputs(t: Trace, s: Scenario) -> Iterator[Trace]:
+    """Every sample set that has something to compute, with the parameters of a pass."""
+    for title in s.columns:
+        with suppress(UsageError):  # formulas may use no sample at all
+            yield on(t, title)
 
 
 def _under(scenario: Scenario, reading: str, progress: Progress | None) -> Reading:
@@ -238,7 +260,7 @@ def _under(scenario: Scenario, reading: str, progress: Progress | None) -> Readi
     first = trace(scenario, iterations=0, reading=reading, progress=progress)
     s = scenario.under(reading)
     made = built(s)
-    longest = min(s.iterations, _patience(made))
+    longest = min(s.iterations, _patience(s, made))
     if longest < s.iterations or not _sways(s, made) or s.run.reproducible is not None:
         return Reading(first, 0, None)
     ends = _stopped(s, made, longest)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tracer.catalog import THRESHOLD
 from tracer.datasets import TRAINING
 from tracer.labels import Label, Own
-from tracer.numbers import Shown, show
+from tracer.numbers import Shown, as_written, show
 from tracer.program import Phase
 from tracer.scenario import Scenario
 from tracer.traces import Trace
@@ -38,7 +38,7 @@ def _data_table(s: Scenario, title: str) -> SampleTable:
 def _as_given(s: Scenario, title: str, row: int, place: int, value: float) -> Shown:
     """A number as it is written; one that was drawn to the digits shown."""
     if title in s.samples:
-        return Shown(f"{s.samples[title].rows[row][place]:f}")
+        return as_written(s.samples[title].rows[row][place])
     return show(value, s.conventions.digits)
 
 

@@ -17,7 +17,7 @@ from tracer.course import Course
 from tracer.labels import Derivative, Label
 from tracer.ledger import Checked, Verdict, Verification
 from tracer.lines import Line, called_by, same
-from tracer.numbers import Digits, Shown, decimals, show
+from tracer.numbers import Digits, Shown, as_written, decimals, show
 from tracer.program import Phase, Step
 from tracer.rules import Rule, has_group
 from tracer.scenario import DRAWN, flattened
@@ -152,7 +152,7 @@ class _View:
         label = own(self.scenario, name)
         cell = self.program.index.get(labels.name(label))
         written = self.scenario.numbers[name]
-        shown = show(float(written), digits) if digits else Shown(f"{written:f}")
+        shown = show(float(written), digits) if digits else as_written(written)
         if cell is not None and self.t.iteration and cell in self.updates:
             shown = self.shown(cell)
         return Given(label, shown, assumed)

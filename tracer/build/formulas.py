@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from tracer.build.sheet import Sheet
@@ -13,11 +14,28 @@ from tracer.rules import Rule, inputs, reduces
 PART, AFTER = "formulas", "further formulas"
 
 
-def emit_formulas(sheet: Sheet, root: str | None = None, part: str = PART) -> None:
-    """Emit every formula whose operands are there, in the scenario's order."""
+def emit_formulas(sheet: Sheet, root: str | None = None) -> None:
+    """Emit every formula in the scenario's order."""
     for name, text in sheet.s.formulas.items():
-        if sheet.find(name) < 0 and all(map(sheet.known, names(parse(text)))):
-            _emit(sheet, name, formula_rule(name, text), name == root, part)
+        _emit(sheet, name, formula_rule(name, text), name == root, PART)
+
+
+def emit_before(sheet: Sheet, wanted: Iterable[str]) -> None:
+    """Emit the formulas that `wanted` names are made of, and those that are wanted."""
+    needed = {name.replace(" ", "_") for name in wanted}
+    for name, text in reversed(sheet.s.formulas.items()):
+        if name.replace(" ", "_") in needed:
+            needed.update(names(parse(text)))
+    for name, text in sheet.s.formulas.items():
+        if name.replace(" ", "_") in needed:
+            _emit(sheet, name, formula_rule(name, text), False, PART)
+
+
+def emit_after(sheet: Sheet) -> None:
+    """Emit the formulas that are not there yet."""
+    for name, text in sheet.s.formulas.items():
+        if name not in sheet.steps:
+            _emit(sheet, name, formula_rule(name, text), False, AFTER)
 
 
 def _emit(sheet: Sheet, name: str, formula: Rule, is_root: bool, part: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tracer.backprop import Cut, backprop
 from tracer.build.dense import Dense, vector
-from tracer.build.formulas import AFTER, emit_formulas
+from tracer.build.formulas import emit_after, emit_before, emit_formulas
 from tracer.build.losses import emit_classes, emit_error
 from tracer.build.optimizers import emit_batch, emit_descent
 from tracer.build.perceptron import emit_corrections, of_correction
@@ -61,9 +61,10 @@ def _network(sheet: Sheet, network: Network) -> tuple[int, list[str]]:
     dense, conventions = Dense(sheet, network), sheet.s.conventions
     for part, names in (("inputs", network.inputs), ("targets", network.targets)):
         sheet.given([n for n in vector(sheet.s, names) if n not in sheet.s.formulas], part)
-    emit_formulas(sheet)
+    targets = vector(sheet.s, network.targets)
+    emit_before(sheet, [*vector(sheet.s, network.inputs), *targets])
     x = dense.givens()
-    t = sheet.given(vector(sheet.s, network.targets), "targets")
+    t = sheet.given(targets, "targets")
     rate = sheet.given([conventions.learning_rate], "learning rate")
     outputs = dense.layers(x)
     classes = _classes(sheet, network, outputs, t)
@@ -71,7 +72,7 @@ def _network(sheet: Sheet, network: Network) -> tuple[int, list[str]]:
     total = Own(ROOT, network.total_error, sheet.s.symbols.get(network.total_error, ""))
     of_sample, root = _error(sheet, network, classes if learns else outputs, t, total)
     sheet.steps.update({ROOT: root, sheet.own(network.total_error).name: root})
-    emit_formulas(sheet, part=AFTER)
+    emit_after(sheet)
     if learns:
         gradients = emit_corrections(sheet, x, dense, classes, t)
         called: Callable[[Label], Label] = of_correction

@@ -44,10 +44,6 @@ class Sheet:
                 return found[name]
         return -1
 
-    def known(self, used: str) -> bool:
-        """Whether a formula can read `used` now."""
-        return used in self.spellings or self.find(used) >= 0
-
     def given(self, names: Sequence[str], part: str) -> Cells:
         """The cells of names; those that have none yet are givens."""
         new = [name for name in dict.fromkeys(names) if self.find(name) < 0]
@@ -60,10 +56,11 @@ class Sheet:
         return np.array([self.find(name) for name in names], np.int64)
 
     def parameters(self, names: Sequence[str], part: str, trained: bool = True) -> None:
-        """Givens that may be trained."""
-        new = [name for name in dict.fromkeys(names) if name not in self.cells]
+        """Givens that may be trained; a formula may have read them before."""
         self.given(names, part)
-        self.trained += [self.cells[name] for name in new if trained]
+        known = set(self.trained)
+        cells = dict.fromkeys(self.cells[name] for name in names if trained)
+        self.trained += [cell for cell in cells if cell not in known]
 
     def emit(
         self, rule: Rule, operands: Cells | Sequence[Sequence[int]], names: Sequence[str],
