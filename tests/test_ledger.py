@@ -345,3 +345,41 @@ def test_every_verdict_but_reproduced_has_its_reason():
 
 def test_the_same_ledger_gives_the_same_json():
     assert to_json([tracer.verify("mazur")]) == to_json([tracer.verify("mazur")])
+
+
+SEEDED = """
+title = "seeded"
+[conventions]
+iterations = 2
+[random]
+generator = "numpy.random.seed"
+seed = 6
+{assumed}
+draw = [{{ name = "W", function = "randn", shape = [1, 1] }}]
+[givens.All]
+x = 1
+t = 1
+eta = 0.1
+[network]
+inputs = ["x"]
+targets = ["t"]
+layers = [{{ weights = "W", activation = "identity", net = "z", out = "o" }}]
+[published]
+o = {{ printed = {printed}, iteration = 2, reproducible = false, reason = "no seed stated" }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("assumed", "printed", "expected"),
+    [
+        ("assumed = true", "0.5", "not-reproducible"),  # other seeds lead to other outputs
+        ("assumed = true", "1000.5", "differs"),  # but none of them as far away
+        ("", "0.5", "differs"),  # a seed that is stated leads to one output
+    ],
+)
+def test_a_start_that_is_not_stated_excuses_a_number_and_not_any(
+    assumed: str, printed: str, expected: str
+) -> None:
+    text = SEEDED.format(assumed=assumed, printed=printed)
+    (found,) = run.verify(read(text, "seeded.toml", "seeded")).numbers
+    assert expected == found.verdict.value

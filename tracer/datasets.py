@@ -42,6 +42,7 @@ class Random(Model):
 
     generator: Annotated[str, *choice(*generators())]
     seed: Annotated[int, Field(ge=0)]  # how large is the generator's to say
+    assumed: bool = False  # the source does not state it: another may have been meant
     draw: Annotated[list[Drawing], Field(min_length=1)]
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:

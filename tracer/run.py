@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
@@ -301,24 +301,43 @@ class Runs:
         self, reading: str | None, iterations: Sequence[int], names: Collection[str]
     ) -> Trace:
         """The passes as variants of one trace, from parameters whose last bits are changed."""
-        return replicas(self.scenario.under(reading), iterations, names, self.progress)
+        s = self.scenario.under(reading)
+        starts = _other_seeds if s.random and s.random.assumed else _last_bits
+        return replicas(s, iterations, names, self.progress, starts)
 
 
-def replicas(
-    s: Scenario, iterations: Sequence[int], names: Collection[str], progress: Progress | None = None
-) -> Trace:
-    """Passes computed side by side from parameters whose last bits are changed at random.
-
-    Variant 0 is unchanged. Kept are the steps named and all that the samples share.
-    """
-    made, chance = built(s), random.Random(0)
-    givens: dict[int, Given] = dict(made.givens)
+def _last_bits(s: Scenario, made: Built) -> dict[int, Given]:
+    """The parameters, and again with their last bits changed at random."""
+    chance, found = random.Random(0), dict[int, Given]()
     for cell in made.program.carry:
         start = made.givens[cell]
         assert isinstance(start, Decimal), "what is carried is no data"
         value = float(start)
         changes = [0, *(chance.choice(CHANGES) for _ in range(REPLICAS - 1))]
-        givens[cell] = (value + np.array(changes) * math.ulp(value))[:, None]
+        found[cell] = (value + np.array(changes) * math.ulp(value))[:, None]
+    return found
+
+
+def _other_seeds(s: Scenario, made: Built) -> dict[int, Given]:
+    """The parameters, and as other seeds draw them: for a source that does not state its own."""
+    others = [built(s.seeded(k)).givens for k in range(1, REPLICAS)]
+    found = dict[int, Given]()
+    for cell in made.program.carry:
+        starts = [givens[cell] for givens in (made.givens, *others)]
+        found[cell] = np.array([[float(start)] for start in starts if isinstance(start, Decimal)])
+    return found
+
+
+def replicas(
+    s: Scenario, iterations: Sequence[int], names: Collection[str],
+    progress: Progress | None = None, starts: Callable[..., dict[int, Given]] = _last_bits,
+) -> Trace:  # fmt: skip
+    """Passes computed side by side from other parameters: other in their last bits, if not stated.
+
+    Variant 0 is unchanged. Kept are the steps named and all that the samples share.
+    """
+    made = built(s)
+    givens = {**made.givens, **starts(s, made)}
     shared = [c for b in made.program.blocks if not b.per_sample for c in b.cells.tolist()]
     named = [cell for cell in map(names_of(made.program).get, names) if cell is not None]
     values = _values(s, made, givens, iterations, progress, [*shared, *named])

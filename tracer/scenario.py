@@ -232,10 +232,16 @@ class Scenario(Model):
             conventions=conventions, givens=givens, pins=dict(chosen.pins), replaced=replaced
         )
 
+    def seeded(self, further: int) -> Scenario:
+        """The scenario as another seed draws it."""
+        assert self.random, "nothing is drawn"
+        seed = self.random.seed + further
+        return self._with(random=self.random.model_copy(update={"seed": seed}))
+
     def _with(self, **changes: object) -> Scenario:
         """A copy with other fields; what was worked out from the old ones is forgotten."""
         copy = self.model_copy(update=changes)
-        for worked_out in ("numbers", "assumed", "tables"):
+        for worked_out in ("numbers", "assumed", "tables", "arrays", "columns"):
             copy.__dict__.pop(worked_out, None)
         return copy
 
