@@ -296,7 +296,7 @@ def verify(ctx: click.Context, scenarios: tuple[str, ...], as_json: bool) -> Non
     reproduced        the value comes out, to the last digit printed
     rounded-path      it does if intermediate values are rounded as stated
     misprint          it does not, but the right value in the ledger does
-    not-reproducible  the last bits of the weights decide it, or a start that nobody states
+    not-reproducible  last bits decide it, or a start that is not stated
     differs           none of these: exit 1
     """
     from tracer import run
