@@ -100,6 +100,12 @@ def as_written(number: Decimal) -> Shown:
     return Shown(text) if len(text) <= LONG else show(float(number), Digits(None, _SCIENTIFIC))
 
 
+def as_printed(number: Decimal) -> str:
+    """All digits of a printed number, with a power of ten where it would be too long."""
+    text = f"{number:f}"
+    return text if len(text) <= LONG else f"{number:e}"
+
+
 def _meant(value: float) -> Decimal:
     """The decimal that a float stands for: 0.04205 where the float is its nearest, else exact.
 

@@ -17,7 +17,7 @@ from tracer.course import Course
 from tracer.labels import Derivative, Label
 from tracer.ledger import Checked, Verdict, Verification
 from tracer.lines import Line, called_by, same
-from tracer.numbers import Digits, Shown, as_written, decimals, show
+from tracer.numbers import Digits, Shown, as_printed, as_written, decimals, show
 from tracer.program import Phase, Step
 from tracer.rules import Rule, has_group
 from tracer.scenario import DRAWN, flattened
@@ -335,8 +335,8 @@ class _View:
         reason = n.reason or (self.scenario.readings[n.under].says if n.under else "")
         return Published(
             n.label,
-            n.where, n.iteration, _of_sample(n), f"{n.printed:f}", n.verdict.value, n.under or "",
-            _right(n), n.recomputed, reason,
+            n.where, n.iteration, _of_sample(n), as_printed(n.printed), n.verdict.value,
+            n.under or "", _right(n), n.recomputed, reason,
         )  # fmt: skip
 
 
