@@ -11,6 +11,10 @@ update; the derivatives at a kink follow PyTorch.
 
 from __future__ import annotations
 
+from functools import cache
+
+from tracer.expression import Expr, Neg, Sum, names
+from tracer.printers import source
 from tracer.rules import Rule, rule
 
 ACTIVATIONS: dict[str, Rule] = {
@@ -112,9 +116,25 @@ def threshold(least: str) -> Rule:
     return rule(THRESHOLD, f"y = reached(o, {least})")
 
 
+@cache
 def net(formula: str) -> Rule:
     """The weighted sum as the author writes it, from `x_i`, `w_i` and perhaps `b`."""
     return rule(NET, f"z = {formula}")
+
+
+def unbiased(weighted_sum: Rule) -> Rule:
+    """A weighted sum as it is written where a layer has no bias."""
+    return net(source(without_term(weighted_sum.formula, "b")))
+
+
+def without_term(e: Expr, name: str) -> Expr:
+    """A sum without the terms that mention a name; what is no sum, or nothing else, as it is."""
+    if not isinstance(e, Sum):
+        return e
+    pairs = zip(e.terms, e.minus, strict=True)
+    (first, negative), *rest = [(t, m) for t, m in pairs if name not in names(t)] or [(e, False)]
+    first = Neg(first) if negative else first
+    return Sum((first, *(t for t, _ in rest)), (False, *(m for _, m in rest))) if rest else first
 
 
 def shipped() -> tuple[Rule, ...]:

@@ -202,7 +202,7 @@ class Draft:
         raises    ProgramError: a name twice, an operand not earlier, the wrong number of them
         """
         table = np.asarray(operands, np.int64).reshape(len(names), -1)
-        size = _group_size(rule, table.shape[1]) if group is None else group
+        size = group_size(rule, table.shape[1]) if group is None else group
         expected = formals(rule, size) if size or not has_group(rule) else ("an operand",)
         if table.shape[1] != len(expected):
             raise ProgramError(
@@ -256,7 +256,7 @@ class Draft:
         )  # fmt: skip
 
 
-def _group_size(rule: Rule, arity: int) -> int:
+def group_size(rule: Rule, arity: int) -> int:
     """How often a rule repeats its group to take `arity` operands; 0 if it has none."""
     own = inputs(rule)
     groups = sum(1 for name in own if group_of(name))

@@ -1,22 +1,45 @@
-"""Rewrites of a finished program: other operands, stated values, other samples.
+"""Rewrites of a finished program: other rules and operands, stated values, other samples.
 
 Sequential update, where hidden gradients already use the updated weights, is one: the
-backward steps read w5+ … w8+ instead of w5 … w8, and move behind them.
+backward steps read w5+ … w8+ instead of w5 … w8, and move behind them. Mistakes are others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.errors import ProgramError
-from tracer.program import Block, Cells, Draft, Phase, Program
-from tracer.rules import reduces
+from tracer.labels import Label, Own, latex, name, text
+from tracer.program import Block, Cells, Draft, Phase, Program, group_size
+from tracer.rules import Rule, reduces
 
 Mask = NDArray[np.bool_]  # [cell]
+
+
+class Past(NamedTuple):
+    """A step as it was in another pass: in the first one, or in the one before."""
+
+    cell: int
+    when: str  # FIRST or BEFORE
+
+
+FIRST, BEFORE = "first", "before"
+
+
+class Change(NamedTuple):
+    """What a step is computed by instead; as an operand, a step that has no name."""
+
+    rule: Rule
+    operands: tuple[Operand, ...]  # as many as the rule has formals, its group written out
+
+
+Operand = int | Past | Change
 
 
 def redirect(program: Program, changes: Mapping[tuple[int, int], int]) -> Program:
@@ -24,16 +47,16 @@ def redirect(program: Program, changes: Mapping[tuple[int, int], int]) -> Progra
 
     raises    ProgramError when no order is left
     """
-    blocks = [_changed(block, changes) for block in program.blocks]
-    try:
-        return _written_again(program, blocks)
-    except ProgramError:
-        single = [row for block in blocks for row in _rows(block)]
-        return _written_again(program, single)
+    return _in_some_order(program, [_changed(block, changes) for block in program.blocks])[0]
 
 
 def sequential_update(program: Program) -> Program:
-    """Backward steps read every parameter that is already updated when they are computed.
+    """Backward steps read every parameter that is already updated when they are computed."""
+    return redirect(program, updated_before(program))
+
+
+def updated_before(program: Program) -> dict[tuple[int, int], int]:
+    """(backward step, parameter it reads) -> the parameter as it is after its update.
 
     A step on the way to w's own gradient still reads w.
     """
@@ -47,7 +70,89 @@ def sequential_update(program: Program) -> Program:
                     cell, old = block.start + int(row), int(block.operands[row, column])
                     if cell not in own:
                         changes[cell, old] = updated[old]
-    return redirect(program, changes)
+    return changes
+
+
+def changed(
+    program: Program,
+    changes: Mapping[int, Change],
+    carry: Mapping[int, Operand] = MappingProxyType({}),
+) -> tuple[Program, dict[int, Past]]:
+    """The program with some steps computed in another way, reordered if need be.
+
+    carry     givens that start the next pass from another step than they did
+    returns   the program, and for its further givens which given of the old program they copy.
+              A step of the past is computed again from such copies.
+    raises    ProgramError when no order is left
+    """
+    copies = _Copies(program)
+    rows: list[Block] = []
+    for block in program.blocks:
+        for row in _rows(block) if any(c in changes for c in block.cells.tolist()) else [block]:
+            change = changes.get(row.start)
+            rows.append(row if change is None else _computed_by(row, change, copies))
+    after = {given: copies.of(operand) for given, operand in carry.items()}
+    program = replace(program, carry={**program.carry, **after})
+    return _in_some_order(program, [*copies.blocks, *rows], copies.givens)
+
+
+class _Copies:
+    """The further steps that a changed program needs; numbered after its own."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.blocks: list[Block] = []
+        self.cells: dict[Operand, int] = {}
+
+    @property
+    def givens(self) -> dict[int, Past]:
+        """The copies that nothing computes."""
+        return {
+            cell: past for past, cell in self.cells.items()
+            if isinstance(past, Past) and self._row(past.cell).rule is None
+        }  # fmt: skip
+
+    def of(self, operand: Operand) -> int:
+        """The cell that stands for an operand."""
+        if isinstance(operand, int):
+            return operand
+        if operand not in self.cells:
+            block = self._past(operand) if isinstance(operand, Past) else self._made(operand)
+            self.cells[operand] = len(self.program) + len(self.cells)
+            self.blocks.append(replace(block, start=self.cells[operand], of=None))
+        return self.cells[operand]
+
+    def _row(self, cell: int) -> Block:
+        block = self.program.block(cell)
+        return _rows(block)[cell - block.start]
+
+    def _past(self, past: Past) -> Block:
+        row = self._row(past.cell)
+        operands = [self.of(Past(c, past.when)) for c in map(int, row.operands[0])]
+        label = _in_the_past(self.program.label(past.cell), past.when)
+        table = np.array([operands], np.int64).reshape(1, -1)
+        return replace(row, operands=table, labels=[label])
+
+    def _made(self, made: Change) -> Block:
+        called = [Own(f"further_step_{1 + len(self.cells)}")]
+        empty = Block(
+            0, None, 0, np.empty((1, 0), np.int64), called, Phase.BACKWARD, "further steps",
+            False, None,
+        )  # fmt: skip
+        return _computed_by(empty, made, self)
+
+
+def _in_the_past(label: Label, when: str) -> Label:
+    mark, raised = {FIRST: ("@0", "(0)"), BEFORE: ("@-1", "(-1)")}[when]
+    return Own(f"{name(label)}{mark}", f"{text(label)}{mark}", f"{{{latex(label)}}}^{{{raised}}}")
+
+
+def _computed_by(row: Block, change: Change, copies: _Copies) -> Block:
+    cells = np.array([[copies.of(operand) for operand in change.operands]], np.int64)
+    return replace(
+        row, rule=change.rule, size=group_size(change.rule, len(change.operands)),
+        operands=cells.reshape(1, -1), of=None if row.rule is None else row.of,
+    )  # fmt: skip
 
 
 def pinned(program: Program, cells: Collection[int]) -> Program:
@@ -59,7 +164,7 @@ def pinned(program: Program, cells: Collection[int]) -> Program:
             continue
         rows = _rows(block)
         blocks += [_given(row) if row.start in cells else row for row in rows]
-    return _written_again(program, blocks)
+    return _in_some_order(program, blocks)[0]
 
 
 def _given(block: Block) -> Block:
@@ -138,25 +243,44 @@ def _rows(block: Block) -> list[Block]:
     return [_with(block, block.operands, slice(k, k + 1)) for k in range(len(block))]
 
 
-def _written_again(program: Program, blocks: Sequence[Block]) -> Program:
+def _in_some_order(
+    program: Program, blocks: Sequence[Block], copies: Mapping[int, Past] = MappingProxyType({})
+) -> tuple[Program, dict[int, Past]]:
+    """The blocks written again, step by step where their order asks for it."""
+    try:
+        return _written_again(program, blocks, copies)
+    except ProgramError:
+        single = [row for block in blocks for row in _rows(block)]
+        return _written_again(program, single, copies)
+
+
+def _written_again(
+    program: Program, blocks: Sequence[Block], copies: Mapping[int, Past]
+) -> tuple[Program, dict[int, Past]]:
     """The blocks emitted in the first order that holds, nearest to the one they have."""
     draft = Draft(samples=program.samples)
-    moved = np.full(len(program), -1, np.int64)
+    moved = np.full(1 + max(int(block.cells[-1]) for block in blocks), -1, np.int64)
+    data = {*program.data, *(cell for cell, past in copies.items() if past.cell in program.data)}
     todo = list(blocks)
     while todo:
         ready = next((b for b in todo if (moved[b.operands] >= 0).all()), None)
         if ready is None:
             raise ProgramError("the changed operands leave no order of the steps")
-        moved[ready.cells] = _emitted(draft, ready, moved, ready.start in program.data)
+        moved[ready.cells] = _emitted(draft, ready, moved, ready.start in data)
         todo.remove(ready)
     place = moved.tolist()
     draft.carry = {place[given]: place[after] for given, after in program.carry.items()}
+    draft.carry |= {
+        place[cell]: place[past.cell] for cell, past in copies.items()
+        if past.when == BEFORE and past.cell not in program.data
+    }  # fmt: skip
     draft.gradients = {place[given]: place[cell] for given, cell in program.gradients.items()}
     for cell, further in program.also.items():
         for label in further:
             draft.alias(label, place[cell])
     root = None if program.root is None else place[program.root]
-    return draft.finish(root, program.root_names)
+    copied = {place[cell]: past for cell, past in copies.items()}
+    return draft.finish(root, program.root_names), copied
 
 
 def _emitted(draft: Draft, block: Block, moved: Cells, data: bool) -> Cells:

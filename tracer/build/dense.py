@@ -5,17 +5,14 @@ x  inputs of a layer     j  a unit     i  an input of it
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import groupby
 
 import numpy as np
 
 from tracer.backprop import Cut
 from tracer.build.sheet import Sheet
-from tracer.catalog import ACTIVATIONS, net
-from tracer.expression import Expr, Neg, Sum, names, parse
+from tracer.catalog import ACTIVATIONS, net, unbiased
 from tracer.networks import Layer, Network
-from tracer.printers import source
 from tracer.program import Cells, Phase
 from tracer.rules import Rule, formals
 from tracer.scenario import Scenario
@@ -63,7 +60,7 @@ class Dense:
         z: list[int] = []
         for _, run in groupby(range(len(wiring)), lambda j: sum(w != "-" for w in wiring[j])):
             units = list(run)
-            rule = net(_net_formula(self.s.conventions.net, bool(biases)))
+            rule = net(self.s.conventions.net) if biases else unbiased(net(self.s.conventions.net))
             bias = [self.sheet.cells[biases[j]] if biases else -1 for j in units]
             rows = [self._operands(rule, x, wiring[j], b) for j, b in zip(units, bias, strict=True)]
             z += self.sheet.emit(
@@ -127,19 +124,3 @@ def _biases(s: Scenario, layer: Layer, units: int) -> list[str]:
     if isinstance(s.given(layer.bias), list):
         return vector(s, layer.bias)
     return [layer.bias] * units
-
-
-@cache
-def _net_formula(text: str, biased: bool) -> str:
-    """The weighted sum as the author writes it, without the bias where a layer has none."""
-    formula = parse(text)
-    return text if biased else source(_without_bias(formula))
-
-
-def _without_bias(e: Expr) -> Expr:
-    if not isinstance(e, Sum):
-        return e
-    pairs = zip(e.terms, e.minus, strict=True)
-    (first, negative), *rest = [(t, m) for t, m in pairs if "b" not in names(t)]
-    first = Neg(first) if negative else first
-    return Sum((first, *(t for t, _ in rest)), (False, *(m for _, m in rest))) if rest else first

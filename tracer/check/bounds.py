@@ -1,0 +1,284 @@
+"""How far a step may honestly be off: its value and a radius, from what its operands may be.
+
+    v, r   a value and how far the true one may be from it, so that |true - v| <= r
+    half   half a unit of the last digit somebody keeps of a value
+
+Every operation passes radii on exactly or from above (ball arithmetic), so the whole box of
+the operands is covered, kinks and poles included. A formula that names an operand twice is
+also bounded by its partials over the box, which is closer: out(1 - out) near out = 1/2. Every
+product, quotient, power and function inside a formula may have been rounded by itself.
+The code is generated from the rule; no text of a scenario or an answer gets in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count, product
+
+from tracer.differentiation import differentiate
+from tracer.errors import RuleError
+from tracer.expression import (
+    EULER,
+    Call,
+    Expr,
+    Name,
+    Neg,
+    Num,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    calls,
+    children,
+    names,
+    spread,
+)
+from tracer.rules import Rule, written_out
+
+Half = Callable[[float], float]
+#: Values and radii of all steps, the operands' places, half a unit -> value and radius.
+Bound = Callable[[list[float], list[float], Sequence[int], Half], tuple[float, float]]
+
+_INF = math.inf
+
+
+@lru_cache(maxsize=4096)
+def formula_of(rule: Rule, size: int, samples: int) -> Expr:
+    """A rule's formula with nothing left to repeat; `p@3` is p of sample 3."""
+    return spread(written_out(rule, size, samples), samples)
+
+
+@lru_cache(maxsize=4096)
+def bound(formula: Expr) -> Bound:
+    """The function that bounds a formula; operands in the order of its names.
+
+    What has no value, as 1/0, may be anything: its radius is infinite.
+    """
+    own = names(formula)
+    code = _Code({name: k for k, name in enumerate(own)})
+    value, radius = code.ball(formula, top=True)
+    closer = _closer(code, formula, own)
+    lines = [
+        *(f"x{k} = V[o[{k}]]; e{k} = R[o[{k}]]" for k in range(len(own))),
+        *code.lines,
+        f"r = {radius}",
+        *([f"r = min(r, {closer})"] if closer else []),
+        f"return {value}, r",
+    ]
+    body = "".join(f"        {line}\n" for line in lines)
+    text = (
+        f"def bounded(V, R, o, half):\n    try:\n{body}    except FAILURES:\n        return NOTHING"
+    )
+    space: dict[str, object] = dict(_FUNCTIONS)
+    exec(compile(text, "<bound>", "exec"), space)
+    made = space["bounded"]
+    assert callable(made)
+    return made
+
+
+def _closer(code: _Code, formula: Expr, own: Sequence[str]) -> str:
+    """The bound by partials, where a formula names an operand twice; empty where it cannot be."""
+    if max(_mentions(formula).values(), default=0) < 2:
+        return ""
+    if any(calls(formula, jump) for jump in ("step", "reached")):
+        return ""
+    parts = []
+    for k, name in enumerate(own):
+        try:
+            slope = differentiate(formula, name)
+        except RuleError:
+            return ""
+        value, radius = code.ball(slope, rounds=False)
+        parts.append(f"(abs({value}) + {radius})*e{k}")
+    _, roundings = _Code(code.places, code.lines, code.numbers, exact=True).ball(formula, top=True)
+    return " + ".join([*parts, roundings])
+
+
+def _mentions(e: Expr) -> Counter[str]:
+    own = Counter([e.text]) if isinstance(e, Name) and e.text != EULER else Counter()
+    return sum((_mentions(part) for part in children(e)), own)
+
+
+@dataclass
+class _Code:
+    """Python lines that bound an expression, part by part."""
+
+    places: Mapping[str, int]  # of the operands
+    lines: list[str] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=count)  # of the names given so far
+    exact: bool = False  # whether operands have no radius
+
+    def ball(self, e: Expr, *, top: bool = False, rounds: bool = True) -> tuple[str, str]:
+        """(value, radius) of a part, as names or numbers; `top` is rounded by whoever asks."""
+        match e:
+            case Num(text):
+                return f"({text})", "0.0"
+            case Name(text):
+                return self._name(text)
+            case Neg(body):
+                value, radius = self.ball(body, rounds=rounds)
+                return self._kept(f"-{value}", radius)
+            case Sum(terms, minus):
+                return self._sum([self.ball(t, rounds=rounds) for t in terms], minus)
+            case Product(factors):
+                found = self.ball(factors[0], rounds=rounds)
+                for k, factor in enumerate(factors[1:], 2):
+                    last = top and k == len(factors)
+                    found = self._product(
+                        found, self.ball(factor, rounds=rounds), rounds and not last
+                    )
+                return found
+            case _:
+                return self._called(e, rounds and not top, rounds)
+
+    def _name(self, text: str) -> tuple[str, str]:
+        if text == EULER:
+            return "math.e", "0.0"
+        place = self.places[text]
+        return f"x{place}", "0.0" if self.exact else f"e{place}"
+
+    def _called(self, e: Expr, rounded: bool, rounds: bool) -> tuple[str, str]:
+        """A part that one of `_FUNCTIONS` bounds."""
+        name, args = _function(e)
+        balls = [part for arg in args for part in self.ball(arg, rounds=rounds)]
+        value, radius = self._new(), self._new()
+        self.lines.append(f"{value}, {radius} = ball_{name}({', '.join(balls)})")
+        return (value, self._rounded(value, radius)) if rounded else (value, radius)
+
+    def _rounded(self, value: str, radius: str) -> str:
+        name = self._new()
+        self.lines.append(f"{name} = {radius} + half({value})")
+        return name
+
+    def _sum(self, parts: list[tuple[str, str]], minus: Sequence[bool]) -> tuple[str, str]:
+        value = parts[0][0] + "".join(
+            f" {'-' if negative else '+'} {part}"
+            for (part, _), negative in zip(parts[1:], minus[1:], strict=True)
+        )
+        radii = [radius for _, radius in parts if radius != "0.0"]
+        return self._kept(value, " + ".join(radii) or "0.0")
+
+    def _product(self, a: tuple[str, str], b: tuple[str, str], rounded: bool) -> tuple[str, str]:
+        (x, rx), (y, ry) = a, b
+        parts = []
+        if ry != "0.0":
+            parts.append(f"abs({x})*{ry}")
+        if rx != "0.0":
+            parts.append(f"abs({y})*{rx}")
+        if len(parts) == 2:
+            parts.append(f"{rx}*{ry}")
+        value, radius = self._kept(f"{x}*{y}", " + ".join(parts) or "0.0")
+        return (value, self._rounded(value, radius)) if rounded else (value, radius)
+
+    def _kept(self, value: str, radius: str) -> tuple[str, str]:
+        """Value and radius under names of their own."""
+        name = self._new()
+        self.lines.append(f"{name} = {value}")
+        if radius == "0.0" or radius.isidentifier():
+            return name, radius
+        other = self._new()
+        self.lines.append(f"{other} = {radius}")
+        return name, other
+
+    def _new(self) -> str:
+        return f"t{next(self.numbers)}"
+
+
+def _function(e: Expr) -> tuple[str, tuple[Expr, ...]]:
+    """Which of `_FUNCTIONS` a part is, and of what."""
+    match e:
+        case Power(Name("e"), exponent):
+            return "exp", (exponent,)
+        case Power(base, Num("2")):
+            return "square", (base,)
+        case Power(base, exponent):
+            return "power", (base, exponent)
+        case Quotient(a, b):
+            return "quotient", (a, b)
+        case Call(function, arguments):
+            return function, arguments
+        case _:
+            raise AssertionError(f"not an arithmetic expression: {e}")
+
+
+# ---- functions -------------------------------------------------------------------------
+
+
+def _between(function: Callable[[float], float]) -> Callable[[float, float], tuple[float, float]]:
+    """A growing function: the ends of the interval are its extremes."""
+
+    def ball(x: float, r: float) -> tuple[float, float]:
+        v = function(x)
+        return v, max(function(x + r) - v, v - function(x - r)) if r else 0.0
+
+    return ball
+
+
+def _exp(x: float, r: float) -> tuple[float, float]:
+    v = math.exp(x)
+    return v, v * math.expm1(r)
+
+
+def _square(x: float, r: float) -> tuple[float, float]:
+    return x * x, (2 * abs(x) + r) * r
+
+
+def _quotient(x: float, rx: float, y: float, ry: float) -> tuple[float, float]:
+    v = x / y
+    return v, (rx + abs(v) * ry) / (abs(y) - ry) if abs(y) > ry else _INF
+
+
+def _power(x: float, rx: float, y: float, ry: float) -> tuple[float, float]:
+    v = math.pow(x, y)
+    if not ry and y == int(y) > 0:
+        return v, math.pow(abs(x) + rx, y) - abs(v)
+    if x <= rx:
+        return v, _INF if rx or ry else 0.0
+    corners = (math.pow(x + i * rx, y + j * ry) for i, j in product((-1, 1), repeat=2))
+    return v, max(abs(c - v) for c in corners)
+
+
+def _ln(x: float, r: float) -> tuple[float, float]:
+    return math.log(x), -math.log1p(-r / x) if r < x else _INF
+
+
+def _sqrt(x: float, r: float) -> tuple[float, float]:
+    v = math.sqrt(x)
+    return v, max(math.sqrt(x + r) - v, v - math.sqrt(max(x - r, 0.0))) if r else 0.0
+
+
+def _max(*balls: float) -> tuple[float, float]:
+    v = max(balls[::2])
+    ends = [
+        max(x + sign * r for x, r in zip(balls[::2], balls[1::2], strict=True)) for sign in (-1, 1)
+    ]
+    return v, max(abs(end - v) for end in ends)
+
+
+def _step(x: float, r: float) -> tuple[float, float]:
+    return float(x > 0), float(abs(x) <= r and r > 0)
+
+
+def _reached(x: float, rx: float, y: float, ry: float) -> tuple[float, float]:
+    return float(x >= y), float(abs(x - y) <= rx + ry and rx + ry > 0)
+
+
+_FUNCTIONS: dict[str, object] = {
+    "math": math,
+    "FAILURES": (ZeroDivisionError, ValueError, OverflowError),
+    "NOTHING": (0.0, _INF),
+    "ball_exp": _exp,
+    "ball_square": _square,
+    "ball_quotient": _quotient,
+    "ball_power": _power,
+    "ball_ln": _ln,
+    "ball_sqrt": _sqrt,
+    "ball_tanh": _between(math.tanh),
+    "ball_max": _max,
+    "ball_step": _step,
+    "ball_reached": _reached,
+}

@@ -1,0 +1,78 @@
+"""How many digits somebody carries, told from the numbers they typed.
+
+Who rounds to decimals types numbers with as many digits after the point, who rounds to
+significant digits as many from the first that is not zero; zeros at the end may be dropped.
+Where both could be, what was not typed may be rounded as coarsely as either would.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracer.check.bounds import Half
+from tracer.check.typed import Typed
+
+_SHORT = 0.3  # the share of numbers that may have lost digits to zeros at their end
+_CLEAR = 2  # how much more the digits of one kind must vary for the other to be sure
+_FLOAT = 14  # significant digits from which numbers are a program's own
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Digits carried: after the point, significant, or either."""
+
+    decimals: int | None
+    significant: int | None
+    cut: bool = False  # further digits are dropped, not rounded
+
+    @property
+    def half(self) -> Half:
+        """Half a unit of the last digit kept of a value; all of it where digits are dropped."""
+        share = 1.0 if self.cut else 0.5
+        fixed = 0.0 if self.decimals is None else share * 10.0**-self.decimals
+        if self.significant is None:
+            return lambda value: fixed
+        places = self.significant - 1
+
+        def half(value: float) -> float:
+            if not value or not math.isfinite(value):
+                return fixed
+            unit: float = share * 10.0 ** (math.floor(math.log10(abs(value))) - places)
+            return max(fixed, unit)
+
+        return half
+
+    def words(self) -> str:
+        """`4 decimals`, `3 significant digits`."""
+        if self.decimals is not None:
+            return f"{self.decimals} decimal{'' if self.decimals == 1 else 's'}"
+        return f"{self.significant} significant digit{'' if self.significant == 1 else 's'}"
+
+
+def carried(typed: Sequence[Typed], cut: bool = False) -> Precision:
+    """What the numbers of a sheet say about the digits carried."""
+    rounded = [t for t in typed if t.unit is not None and t.value]
+    if not rounded:
+        return Precision(None, _FLOAT, cut)
+    decimals = [t.decimals or 0 for t in rounded]
+    significant = [t.significant or 0 for t in rounded]
+    if _most(significant) >= _FLOAT:
+        return Precision(None, _FLOAT, cut)
+    wider = _spread(significant) - _spread(decimals)
+    return Precision(
+        None if wider <= -_CLEAR else _most(decimals),
+        None if wider >= _CLEAR else _most(significant),
+        cut,
+    )
+
+
+def _most(digits: Sequence[int]) -> int:
+    """The digits that all but a few have."""
+    return sorted(digits)[int(_SHORT * len(digits))]
+
+
+def _spread(digits: Sequence[int]) -> int:
+    ordered = sorted(digits)
+    return ordered[-1] - ordered[0]

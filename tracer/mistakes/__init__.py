@@ -1,0 +1,1 @@
+"""Mistakes people make, as rewrites of a finished program."""
