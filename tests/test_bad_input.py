@@ -330,8 +330,62 @@ BROKEN: dict[str, tuple[str, ...]] = {
         "readings.rounded.rounding: state decimals or significant, one of them",
     ),
     "rounding to nothing": (
-        changed(("{ decimals = 4 }", "{ truncate = true }")),
+        changed(("{ decimals = 4 }", "{ mode = 'truncate' }")),
         "readings.rounded.rounding: state decimals or significant, one of them",
+    ),
+    "misspelt way of rounding": (
+        changed(("{ decimals = 4 }", "{ decimals = 4, mode = 'half evn' }")),
+        "readings.rounded.rounding.mode: no 'half evn'; did you mean 'half even'?",
+    ),
+    "a way of rounding that is gone": (
+        changed(("{ decimals = 4 }", "{ decimals = 4, truncate = true }")),
+        "readings.rounded.rounding.truncate: unknown key; known are decimals, significant, mode",
+    ),
+    "misspelt arithmetic": (
+        conventions('arithmetic = "float16"'),
+        "conventions.arithmetic: no 'float16'; did you mean 'float64'?",
+    ),
+    "arithmetic of a reading that is none": (
+        changed((ROUNDING, 'arithmetic = "double"')),
+        "readings.rounded.arithmetic: no 'double'; expected one of 'float64', 'float32'",
+    ),
+    "arithmetic in a list": (
+        conventions('arithmetic = ["float32"]'),
+        "conventions.arithmetic: expected 'float64', 'float32' or a number of digits like "
+        "{ digits = 30 }, found a list",
+    ),
+    "arithmetic that is true": (
+        conventions("arithmetic = true"),
+        "conventions.arithmetic: expected 'float64', 'float32' or a number of digits like "
+        "{ digits = 30 }, found true",
+    ),
+    "no digits": (
+        conventions("arithmetic = { digits = 0 }"),
+        "conventions.arithmetic.digits: expected 1 or more, found 0",
+    ),
+    "too many digits, in short": (
+        conventions("arithmetic = 1000"),
+        "conventions.arithmetic: expected 100 or less, found 1000",
+    ),
+    "digits that are half a number": (
+        conventions("arithmetic = { digits = 7.5 }"),
+        "conventions.arithmetic.digits: expected a whole number, found 7.5",
+    ),
+    "digits missing": (
+        conventions("arithmetic = {}"), "conventions.arithmetic.digits: missing",
+    ),
+    "misspelt digits": (
+        conventions("arithmetic = { digts = 30 }"),
+        "conventions.arithmetic.digits: missing",
+        "conventions.arithmetic.digts: unknown key; did you mean 'digits'?",
+    ),
+    "rounding in another arithmetic": (
+        conventions('rounding = { decimals = 4 }\narithmetic = "float32"'),
+        "conventions.arithmetic: state rounding or another arithmetic, not both",
+    ),
+    "a reading that rounds in another arithmetic": (
+        changed((ROUNDING, f"{ROUNDING}\narithmetic = 30")),
+        "readings.rounded.arithmetic: state rounding or another arithmetic, not both",
     ),
     # ---- what is given
     "missing weight": (
@@ -627,6 +681,20 @@ BROKEN: dict[str, tuple[str, ...]] = {
     "published name unknown": (
         changed(("z1 = 0.01", '"dE/dw9" = 0.07')),
         "published.dE/dw9: no step is called 'dE/dw9'; did you mean 'dE/dw4'?",
+    ),
+    "published reading with too many decimals": (
+        published("{ printed = 0.01, reading = 'rounded to 16 decimals' }"),
+        "published.z1.reading: no reading 'rounded to 16 decimals'; did you mean "
+        "'rounded to 4 decimals'?",
+    ),
+    "published reading nearly implicit": (
+        published("{ printed = 0.01, reading = 'flaot32' }"),
+        "published.z1.reading: no reading 'flaot32'; did you mean 'float32'?",
+    ),
+    "published reading with a number of its own": (
+        published("{ printed = 0.01, reading = 'round to 6 decimals' }"),
+        "published.z1.reading: no reading 'round to 6 decimals'; did you mean "
+        "'rounded to 6 decimals'?",
     ),
     "published reading unknown": (
         published("{ printed = 0.01, reading = 'roundd' }"),

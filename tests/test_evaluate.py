@@ -1,6 +1,6 @@
 """Evaluation: one program, several engines, the same numbers."""
 
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer import evaluate, run, scenario
+from tracer.arithmetic import Machine, Precise
 from tracer.catalog import ACTIVATIONS, DESCENT
 from tracer.errors import NotFinite, TooLarge, UsageError
 from tracer.evaluate import _Blocks
@@ -200,13 +201,15 @@ def _by_hand(keep, updates):
     return keep(e[0] + e[1]), start
 
 
-@pytest.mark.parametrize("truncate", [False, True])
+@pytest.mark.parametrize(
+    ("mode", "way"),
+    [("half up", ROUND_HALF_UP), ("half even", ROUND_HALF_EVEN), ("truncate", ROUND_DOWN)],
+)
 @pytest.mark.parametrize("places", [2, 4, 9])
 @pytest.mark.parametrize("updates", [0, 1, 10])
-def test_rounding_every_step_is_what_a_person_gets(truncate, places, updates):
-    mode = ROUND_DOWN if truncate else ROUND_HALF_UP
-    error, w5 = _by_hand(lambda v: v.quantize(Decimal(1).scaleb(-places), rounding=mode), updates)
-    kept = f"rounding = {{ decimals = {places}, truncate = {str(truncate).lower()} }}"
+def test_rounding_every_step_is_what_a_person_gets(mode, way, places, updates):
+    error, w5 = _by_hand(lambda v: v.quantize(Decimal(1).scaleb(-places), rounding=way), updates)
+    kept = f"rounding = {{ decimals = {places}, mode = '{mode}' }}"
     t = run.trace(two_layers(more=f'biases = "frozen"\n{kept}'), iterations=updates, record="last")
     assert (float(error), float(w5)) == (t["E"], t["w5"])
 
@@ -228,16 +231,16 @@ def _variants_of_givens(made, variants):
     }
 
 
-@pytest.mark.parametrize("rounding", [None, Digits(6)])
+@pytest.mark.parametrize("how", [Machine.FLOAT64, Machine.FLOAT32, Digits(6), Precise(9)])
 @pytest.mark.parametrize("variants", [1, 2, 12, 13, 33])  # few run on floats, many on columns
-def test_variants_are_as_many_single_runs(variants, rounding):
+def test_variants_are_as_many_single_runs(variants, how):
     made = run.built(two_layers())
     columns = _variants_of_givens(made, variants)
-    together = evaluate.run(made.program, columns, range(4), rounding=rounding)
+    together = evaluate.run(made.program, columns, range(4), how=how)
     assert (4, variants, len(made.program)) == together.batch.shape
     for k in range(variants):
         alone = {cell: float(column[k, 0]) for cell, column in columns.items()}
-        one = evaluate.run(made.program, alone, range(4), rounding=rounding)
+        one = evaluate.run(made.program, alone, range(4), how=how)
         assert same(one, together.variant(k))
 
 
@@ -272,7 +275,13 @@ def _one(formula, value, updated="w - eta*g"):
     return draft.finish(a), {w: Decimal(value), eta: Decimal(1)}
 
 
-@pytest.mark.parametrize("rounding", [None, Digits(8)], ids=["floats", "by hand"])
+EVERY = {
+    "float64": Machine.FLOAT64, "float32": Machine.FLOAT32, "by hand": Digits(8),
+    "digits": Precise(30),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", EVERY.values(), ids=EVERY)
 @pytest.mark.parametrize("variants", [1, 3])
 @pytest.mark.parametrize("recorded", [[9], [0, 9], range(10), [3]])
 @pytest.mark.parametrize(
@@ -285,43 +294,45 @@ def _one(formula, value, updated="w - eta*g"):
     ],
 )
 def test_a_step_without_a_value_is_named_with_its_pass(
-    says, formula, start, recorded, variants, rounding
+    says, formula, start, recorded, variants, how
 ):
     """Also where the pass in which it happens is not recorded."""
     program, givens = _one(formula, start)
     if variants > 1:
         givens[0] = np.array([[50.0], [float(start)], [60.0]])
     with pytest.raises(NotFinite) as failed:
-        evaluate.run(program, givens, recorded, rounding=rounding)
+        evaluate.run(program, givens, recorded, how=how)
     assert says == str(failed.value)
 
 
-@pytest.mark.parametrize("rounding", [None, Digits(8)], ids=["floats", "by hand"])
+@pytest.mark.parametrize(
+    "kept",
+    ["", "rounding = { decimals = 8 }", 'arithmetic = "float32"', "arithmetic = { digits = 20 }"],
+)
 @pytest.mark.parametrize("record", ["all", "last", 5])
-def test_training_that_diverges_says_where(record, rounding):
-    kept = "rounding = { decimals = 8 }" if rounding else ""
+def test_training_that_diverges_says_where(record, kept):
     s = two_layers("identity", rate="1000000000000000000.0", more=kept)
     with pytest.raises(NotFinite, match=r"at iteration \d+: overflow in .* with "):
         run.trace(s, iterations=40, record=record)
 
 
 def test_a_square_too_large_for_a_float_is_an_overflow_in_every_arithmetic():
-    for rounding in (None, Digits(3)):
+    for how in (Machine.FLOAT64, Digits(3), Precise(30)):
         program, givens = _one("z^2", "1e200")
         with pytest.raises(
             NotFinite, match=r"^a at iteration 0: overflow in z\^2 with z = 1e\+200"
         ):
-            evaluate.run(program, givens, [0], rounding=rounding)
+            evaluate.run(program, givens, [0], how=how)
 
 
-@pytest.mark.parametrize("rounding", [None, Digits(9)], ids=["floats", "by hand"])
+@pytest.mark.parametrize("how", EVERY.values(), ids=EVERY)
 @pytest.mark.parametrize("variants", [1, 2])
-def test_a_sigmoid_far_below_zero_is_zero(variants, rounding):
+def test_a_sigmoid_far_below_zero_is_zero(variants, how):
     """e^800 does not fit a float64, 1/(1 + e^800) = 3.7e-348 rounds to 0; so has PyTorch."""
     program, givens = _one("1/(1 + e^(-z))", "-800")
     if variants > 1:
         givens[0] = np.array([[-800.0], [0.0]])
-    found = evaluate.run(program, givens, [0, 1], rounding=rounding).of(program.root)
+    found = evaluate.run(program, givens, [0, 1], how=how).of(program.root)
     assert [0.0, 0.0] == found[:, 0, 0].tolist()
 
 

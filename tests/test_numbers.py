@@ -1,6 +1,6 @@
 """Numbers and their texts, against exact arithmetic with Decimal and Fraction."""
 
-from decimal import Decimal, getcontext, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, getcontext, localcontext
 from fractions import Fraction
 
 import pytest
@@ -18,11 +18,18 @@ from tracer.numbers import Digits, Shown, agrees, decimals, rounded, show
         ("2.7", "2.65", Digits(1)),
         ("3", "2.5", Digits(0)),
         ("-3", "-2.5", Digits(0)),
-        ("0.28", "0.289", Digits(2, truncate=True)),
-        ("-0.28", "-0.289", Digits(2, truncate=True)),
+        ("0.28", "0.289", Digits(2, mode="truncate")),
+        ("-0.28", "-0.289", Digits(2, mode="truncate")),
+        ("-0.0012", "-0.00129", Digits(None, 2, mode="truncate")),
+        ("-0.12", "-0.125", Digits(2, mode="half even")),
+        ("-0.13", "-0.125", Digits(2)),
+        ("2", "2.5", Digits(0, mode="half even")),
+        ("4", "3.5", Digits(0, mode="half even")),
+        ("0.13", "0.1250000000000000000000000001", Digits(2, mode="half even")),
+        ("0.0012", "0.00125", Digits(None, 2, mode="half even")),
         ("0.0012", "0.001249", Digits(None, 2)),
         ("0.0013", "0.00125", Digits(None, 2)),
-        ("0.0012", "0.00129", Digits(None, 2, truncate=True)),
+        ("0.0012", "0.00129", Digits(None, 2, mode="truncate")),
         ("1.2E+5", "123456", Digits(None, 2)),
         ("0.41425240", "0.41425240191309903", Digits(8)),
         ("0", "0", Digits(None, 3)),
@@ -41,6 +48,30 @@ def test_rounding_by_hand_is_the_nearest_number_with_these_decimals(value, place
     assert abs(gap) <= unit / 2
     if abs(gap) == unit / 2:
         assert abs(found) > abs(value)
+
+
+EIGHTHS = [Decimal(k) / 8 for k in range(-40, 41)]  # every other ends in a 5 at two places
+
+
+@pytest.mark.parametrize("value", EIGHTHS)
+@pytest.mark.parametrize(
+    ("mode", "way"), [("half even", ROUND_HALF_EVEN), ("truncate", ROUND_DOWN)]
+)
+def test_each_way_of_rounding_is_that_of_decimal(value, mode, way):
+    assert value.quantize(Decimal("0.01"), rounding=way) == rounded(value, Digits(2, mode=mode))
+
+
+@pytest.mark.parametrize("value", EIGHTHS)
+def test_half_to_even_is_what_python_rounds_to(value):
+    """Eighths are exact as floats, and `round` of a float is half to even."""
+    assert round(float(value), 2) == float(rounded(value, Digits(2, mode="half even")))
+
+
+@given(st.decimals(-10_000, 10_000, places=9), st.integers(0, 12))
+def test_cutting_off_is_towards_zero_on_both_sides(value, places):
+    found = rounded(value, Digits(places, mode="truncate"))
+    scaled = Fraction(value) * 10**places
+    assert Fraction(found) * 10**places == int(scaled)  # int() of a fraction is towards 0
 
 
 @pytest.mark.parametrize(
@@ -86,7 +117,7 @@ def test_a_shown_number_is_correctly_rounded(value, places):
     noise = abs(Fraction(value)) / 10**14  # what a short number may leave out of a binary one
     assert gap <= last / 2 + noise
     if not shown.exponent:
-        assert gap <= Fraction(1, 10**places) / 2
+        assert gap <= Fraction(1, 10**places) / 2 + noise
         assert decimals(Decimal(shown.text)) <= places
     assert not shown.text.startswith("-0") or Decimal(shown.text)
 

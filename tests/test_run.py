@@ -440,8 +440,8 @@ def test_replicas_of_a_run_rounded_by_hand_are_runs_rounded_by_hand():
     made = run.built(s)
     for t in found[1:]:
         own = {c: t.series(c)[0] for c in made.program.carry}
-        digits = s.conventions.rounding.digits
-        alone = evaluate.run(made.program, {**made.givens, **own}, [0, 5], rounding=digits)
+        how = s.conventions.how
+        alone = evaluate.run(made.program, {**made.givens, **own}, [0, 5], how=how)
         for cell in (made.program.root, *made.program.carry):
             assert alone.of(cell)[:, 0, 0].tolist() == t.series(cell).tolist()
 

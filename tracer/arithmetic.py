@@ -1,12 +1,20 @@
-"""Ways to compute one and the same expression: floats, columns of floats, decimals by hand."""
+"""Ways to compute one and the same expression: floats, columns of them, numbers one by one.
+
+`How` says which for the steps of a program. Machines round every operation to a binary float;
+`Precise` to a number of digits; by hand (`Digits`) a whole step is computed to 50 digits, then
+rounded as a person does.
+"""
 
 from __future__ import annotations
 
 import math
 import operator
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from enum import Enum
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -25,11 +33,36 @@ from tracer.expression import (
     Quotient,
     Sum,
 )
+from tracer.numbers import Digits, rounded
 
 V = TypeVar("V")
 Column = NDArray[np.float64]
 
 PRECISION = 50  # significant digits of decimal arithmetic before a person rounds
+_HUGE = 64  # bits of an exponent beyond which a power of n digits is infinite, or 0
+
+
+# ---- how the steps of a program are computed -------------------------------------------
+
+
+class Machine(Enum):
+    """Binary floats: a processor rounds every operation to one."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+
+
+@dataclass(frozen=True)
+class Precise:
+    """Every operation to so many significant digits."""
+
+    digits: int
+
+
+How = Machine | Precise | Digits
+
+
+# ---- one expression --------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -209,3 +242,109 @@ DECIMAL: Arithmetic[Decimal] = Arithmetic(
 def decimal_context() -> Context:
     """The context in which decimals are computed before they are rounded."""
     return Context(prec=PRECISION, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+# ---- float32 ---------------------------------------------------------------------------
+
+
+def _narrowed(function: Callable[..., Column]) -> Callable[..., Any]:
+    """A function of columns computed in float64 and rounded to float32.
+
+    That is the float32 nearest to the exact value, but for one in some 10^8 that lies so near
+    the middle of two that the rounding to float64 decides.
+    """
+
+    def narrow(*columns: Any) -> Any:
+        return np.float32(function(*(np.asarray(x, np.float64) for x in columns)))
+
+    return narrow
+
+
+#: Of 1/3 + x every operation is rounded to float32, also the one on constants.
+COLUMNS32: Arithmetic[Any] = Arithmetic(
+    np.float32,
+    _narrowed(_powers),
+    {
+        **{name: _narrowed(call) for name, call in COLUMNS.calls.items()},
+        "total": _total,  # these two take float32 as they are, and add in float32
+        "largest": _largest,
+    },
+)
+
+#: What columns hold, and how they are computed.
+MACHINES: Mapping[Machine, tuple[type[np.floating[Any]], Arithmetic[Any]]] = {
+    Machine.FLOAT64: (np.float64, COLUMNS),
+    Machine.FLOAT32: (np.float32, COLUMNS32),
+}
+
+
+# ---- numbers one by one ----------------------------------------------------------------
+
+
+@cache
+def digits_arithmetic(digits: int) -> Arithmetic[Any]:
+    """mpmath's numbers in a context of their own: every operation is rounded to `digits` digits.
+
+    They are binary, of as many bits as one digit more is worth, so that what is written with
+    `digits` digits is kept. Their exponents have no bound; beyond e^(2^64) a power overflows.
+    """
+    from mpmath import MPContext  # type: ignore[import-untyped]  # no types; 0.1 s to import
+
+    mp = MPContext()
+    mp.dps, mp.trap_complex = digits, True  # a root of a negative number is an error
+
+    def exp(x: Any) -> Any:
+        if mp.mag(x) <= _HUGE:
+            return mp.exp(x)
+        if x > 0:
+            raise OverflowError(x)
+        return mp.zero
+
+    def power(base: Any, exponent: Any) -> Any:
+        if mp.mag(exponent) > _HUGE:
+            raise OverflowError(exponent)
+        return base**exponent
+
+    def ln(x: Any) -> Any:
+        if x <= 0:
+            raise ValueError(x)
+        return mp.ln(x)
+
+    return Arithmetic(
+        mp.mpf,
+        power,
+        {
+            "exp": exp,
+            "ln": ln,
+            "sqrt": mp.sqrt,
+            "tanh": mp.tanh,
+            "max": max,
+            "step": lambda x: mp.mpf(int(x > 0)),
+            "reached": lambda x, least: mp.mpf(int(x >= least)),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Stepwise(Generic[V]):
+    """Numbers that a program is computed in step by step."""
+
+    arithmetic: Arithmetic[V]
+    context: Callable[[], AbstractContextManager[object]]  # in which operations are made
+    finish: Callable[[V], V]  # what becomes of a step's value before it is used
+
+
+def _by_hand(how: Digits) -> Stepwise[Decimal]:
+    return Stepwise(DECIMAL, lambda: localcontext(decimal_context()), lambda v: rounded(v, how))
+
+
+def _precise(how: Precise) -> Stepwise[Any]:
+    return Stepwise(digits_arithmetic(how.digits), nullcontext, lambda v: v)
+
+
+_STEPWISE: Mapping[type, Callable[[Any], Stepwise[Any]]] = {Digits: _by_hand, Precise: _precise}
+
+
+def stepwise(how: Digits | Precise) -> Stepwise[Any]:
+    """The numbers that steps are computed in one by one."""
+    return _STEPWISE[type(how)](how)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer import __version__
+from tracer.check import commands
 from tracer.errors import TracerError, UsageError, closest, nearest
 from tracer.terminal import progress, report, tell, write_utf8, write_whole
 
@@ -70,6 +71,7 @@ Examples:
   tracer render thinkinfi
   tracer show mazur w5+ dE/dw5
   tracer verify
+  tracer check mazur answers.csv
 """
 
 
@@ -80,12 +82,14 @@ Examples:
 )
 @click.version_option(__version__, "--version", prog_name="tracer")
 @click.option("--debug", is_flag=True, help="Show a traceback for errors.")
-def main(debug: bool) -> None:
+@click.pass_context
+def main(ctx: click.Context, debug: bool) -> None:
     """Worked examples of small neural networks, every number derived, printed and checked.
 
     SCENARIO is the name of a shipped scenario, the path of a TOML file, or - for standard input.
     """
     write_utf8()
+    ctx.obj = _load
 
 
 def _load(source: str) -> Scenario:
@@ -436,6 +440,10 @@ def new(file: Path) -> None:
             raise UsageError(f"{named}: {problem}")
     write_whole(file, text)
     click.echo(f"{file}: change it, then run `tracer render {named}`")
+
+
+main.add_command(commands.check)
+main.add_command(commands.lint)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracer import expression, labels
 from tracer.assignments import check_formulas, computed, in_formulas
+from tracer.conventions import no_reading
 from tracer.errors import nearest
 from tracer.fields import Stated, quoted
 from tracer.inventory import (
@@ -303,6 +304,8 @@ def _check_conventions(s: Scenario, where: str, c: Conventions, own: Collection[
     yield from check_batches(s, where, c, own)
     if rounding and "rounding" in own and not rounding.stated:
         yield f"{where}rounding: state decimals or significant, one of them"
+    if rounding and "arithmetic" in own and c.arithmetic != "float64":
+        yield f"{where}arithmetic: state rounding or another arithmetic, not both"
 
 
 def _check_lengths(s: Scenario) -> Problems:
@@ -368,9 +371,8 @@ def _check_published(s: Scenario) -> Problems:
     for name, entries in s.published.items():
         for k, entry in enumerate(entries):
             key = entry_key(name, entries, k)
-            if entry.reading is not None and entry.reading not in s.readings:
-                close = nearest(entry.reading, s.readings)
-                yield f"{key}.reading: no reading {quoted(entry.reading)}{close}"
+            if entry.reading is not None and s.found_reading(entry.reading) is None:
+                yield f"{key}.reading: {no_reading(entry.reading, s.readings)}"
             if entry.samples is not None and entry.samples not in s.columns:
                 close = nearest(entry.samples, s.columns)
                 yield f"{key}.samples: no samples {quoted(entry.samples)}{close}"

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+)
 
+from tracer.arithmetic import How, Machine, Precise
+from tracer.errors import nearest
 from tracer.fields import (
     Count,
     Model,
@@ -18,8 +30,9 @@ from tracer.fields import (
     Significant,
     Text,
     choice,
+    quoted,
 )
-from tracer.numbers import Digits
+from tracer.numbers import HALF_UP, MODES, Digits
 
 #: What a loss is made of: one output's error, and how the outputs' errors become one.
 LOSSES = {
@@ -34,7 +47,7 @@ class Rounding(Model):
 
     decimals: Places | None = None
     significant: Significant | None = None
-    truncate: bool = False
+    mode: Annotated[str, *choice(*MODES)] = HALF_UP
 
     @property
     def stated(self) -> bool:
@@ -43,7 +56,7 @@ class Rounding(Model):
 
     @property
     def digits(self) -> Digits:
-        return Digits(self.decimals, self.significant, self.truncate)
+        return Digits(self.decimals, self.significant, self.mode)
 
 
 def _rounding(value: object) -> object:
@@ -52,6 +65,37 @@ def _rounding(value: object) -> object:
 
 
 _ROUNDING: Any = {"anyOf": [Rounding.model_json_schema(), {"const": "none"}]}
+
+
+class Precision(Model):
+    """Every operation to so many significant digits."""
+
+    digits: Annotated[int, Field(ge=1, le=100)]
+
+
+def _digits(value: object) -> object:
+    """`30` is short for `{ digits = 30 }`."""
+    return {"digits": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _machine_or_digits(value: object) -> str:
+    return "(digits)" if isinstance(value, dict | Precision) else "(machine)"
+
+
+#: `"float64"`, `"float32"`, or a number of digits.
+_Arithmetic = Annotated[
+    Annotated[str, *choice(*(m.value for m in Machine)), Tag("(machine)")]
+    | Annotated[Precision, Tag("(digits)")],
+    Discriminator(_machine_or_digits),
+    BeforeValidator(_digits),
+]
+_ARITHMETIC: Any = {
+    "anyOf": [
+        {"enum": [m.value for m in Machine]},
+        {"type": "integer", "minimum": 1, "maximum": 100},
+        Precision.model_json_schema(),
+    ]
+}
 
 
 class Conventions(Model):
@@ -75,7 +119,17 @@ class Conventions(Model):
     significant: Significant | None = None  # or significant digits shown
     rounding: Annotated[
         Rounding | None, BeforeValidator(_rounding), WithJsonSchema(_ROUNDING, mode="validation")
-    ] = None  # None: float64
+    ] = None  # by hand, after every step
+    arithmetic: Annotated[_Arithmetic, WithJsonSchema(_ARITHMETIC, mode="validation")] = "float64"
+
+    @property
+    def how(self) -> How:
+        """How the steps are computed."""
+        if self.rounding:
+            return self.rounding.digits
+        if isinstance(self.arithmetic, Precision):
+            return Precise(self.arithmetic.digits)
+        return Machine(self.arithmetic)
 
     @property
     def digits(self) -> Digits:
@@ -85,7 +139,7 @@ class Conventions(Model):
 
 
 #: Stating one of these replaces the other.
-_EITHER = (("decimals", "significant"), ("iterations", "epochs"))
+_EITHER = (("decimals", "significant"), ("iterations", "epochs"), ("rounding", "arithmetic"))
 
 
 class Reading(Conventions):
@@ -101,6 +155,84 @@ class Reading(Conventions):
         own = self.model_fields_set - {"says", "givens", "pins"}
         found: dict[str, object] = {}
         for pair in _EITHER:
-            if own & set(pair):
+            if any(getattr(self, field) is not None for field in own & set(pair)):
                 found |= {field: type(self).model_fields[field].default for field in pair}
         return {**found, **{field: getattr(self, field) for field in own}}
+
+
+# ---- readings that need no definition --------------------------------------------------
+
+_Changes = Callable[[int], dict[str, object]]
+
+
+def _by_hand(key: str, mode: str) -> _Changes:
+    return lambda n: {"rounding": {key: n, "mode": mode}}
+
+
+#: What a name says by itself, in words, and what such a reading changes, by the number named.
+_IMPLICIT: tuple[tuple[str, str, _Changes], ...] = (
+    (
+        "float64",
+        "Every operation is rounded to double precision (float64).",
+        lambda _: {"arithmetic": "float64"},
+    ),
+    (
+        "float32",
+        "Every operation is rounded to single precision (float32).",
+        lambda _: {"arithmetic": "float32"},
+    ),
+    (
+        "{digits}",
+        "Every operation is rounded to {significant}.",
+        lambda n: {"arithmetic": n},
+    ),
+    (
+        "rounded to {decimals}",
+        "Every value is rounded to {decimals} before it is used.",
+        _by_hand("decimals", HALF_UP),
+    ),
+    (
+        "rounded to {significant}",
+        "Every value is rounded to {significant} before it is used.",
+        _by_hand("significant", HALF_UP),
+    ),
+    (
+        "cut to {decimals}",
+        "Every value is cut off after {decimals} before it is used.",
+        _by_hand("decimals", "truncate"),
+    ),
+    (
+        "cut to {significant}",
+        "Every value is cut off after {significant} before it is used.",
+        _by_hand("significant", "truncate"),
+    ),
+)
+
+
+def implicit(name: str) -> Reading | None:
+    """The reading that a name states by itself: `float32`, `rounded to 4 decimals`, `30 digits`."""
+    return _stated(name).get(name)
+
+
+def no_reading(name: str, readings: Iterable[str]) -> str:
+    """That there is no reading of this name, and the nearest of those there are."""
+    known = [*readings, *_stated(name), *_stated("")]  # its number may be too large
+    return f"no reading {quoted(name)}{nearest(name, known)}"
+
+
+def _stated(name: str) -> dict[str, Reading]:
+    """The readings that names with the number in this one state."""
+    number = re.search(r"[0-9]{1,9}", name)
+    n = int(number[0]) if number else 4
+    end = "" if n == 1 else "s"
+    amounts = {
+        "decimals": f"{n} decimal{end}",
+        "significant": f"{n} significant digit{end}",
+        "digits": f"{n} digit{end}",
+    }
+    found = {}
+    for named, says, changes in _IMPLICIT:
+        with suppress(ValidationError):  # so many digits are none of a convention
+            table = {"says": says.format_map(amounts), **changes(n)}
+            found[named.format_map(amounts)] = Reading.model_validate(table)
+    return found

@@ -2,23 +2,22 @@
 
 A small program runs as straight-line Python, on floats or, where there are many samples or
 variants, on columns. Passes that nobody asked for run only what the next pass needs. A wide
-program runs block by block with the same results; hand rounding runs step by step in Decimal.
+program, and any in float32, runs block by block; a program rounded by hand, or to a number of
+digits, step by step. All of them compute the same formulas in the same order.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, DecimalException, localcontext
-from typing import Protocol
+from decimal import Decimal
+from typing import Any, Protocol
 
 import numpy as np
 
-from tracer import arithmetic
-from tracer.arithmetic import DECIMAL, FLOAT, apply, decimal_context
+from tracer.arithmetic import FLOAT, MACHINES, How, Machine, Stepwise, apply, stepwise
 from tracer.errors import NotFinite
 from tracer.expression import Expr, member, spread
-from tracer.numbers import Digits, rounded
 from tracer.printers import source
 from tracer.program import Program, Step
 from tracer.rules import written_out
@@ -56,7 +55,7 @@ def run(
     recorded: Sequence[int],
     *,
     only: Sequence[int] | None = None,
-    rounding: Digits | None = None,
+    how: How = Machine.FLOAT64,
     progress: Progress | None = None,
 ) -> Values:
     """Evaluate the steps of the recorded passes, all of them or `only` some.
@@ -64,7 +63,7 @@ def run(
     givens    a value for every given: a number, a column of one a sample (or, [variant, 1], of
               one a variant), or what is fed, a row a pass
     recorded  iterations in ascending order; iteration k has the weights after k updates
-    rounding  round every step by hand; None: float64
+    how       the arithmetic; what is kept is rounded to float64
     raises    NotFinite naming the first step and iteration that fail, TooLarge
     accuracy  each value is the rounded formula on its stored operands, in printed order; a
               power of e too large for a float is infinite, so that sigmoid(-800) is 0. Columns
@@ -73,31 +72,31 @@ def run(
     variants = variants_of(program, givens)
     check_columns(program, givens)
     values = allocated(program, len(recorded), variants, only)
-    if rounding:
+    if not isinstance(how, Machine):
         for variant in range(variants):
             own = {cell: of_variant(given, variant) for cell, given in givens.items()}
-            engine = _ByHand(program, own, rounding)
+            engine = _Steps(program, own, stepwise(how))
             _fill(engine, recorded, values.variant(variant), progress)
         return values
     try:
-        _fill(_engine(program, givens, values), recorded, values, progress)
+        _fill(_engine(program, givens, values, how), recorded, values, progress)
     except (OverflowError, ZeroDivisionError, ValueError):
         # a float operation refuses what is infinite; columns go on, and a step may be finite
-        _fill(_Blocks(program, givens, variants), recorded, values, progress)
+        _fill(_Blocks(program, givens, variants, how), recorded, values, progress)
     if not values.finite:
-        raise _first_failure(program, givens, recorded[-1])
+        raise _first_failure(program, givens, recorded[-1], how)
     return values
 
 
 def first_below(
     program: Program, givens: Mapping[int, Given], cell: int, bound: float, limit: int,
-    *, rounding: Digits | None = None,
+    *, how: How = Machine.FLOAT64,
 ) -> int:  # fmt: skip
     """The first iteration in which a step is less than `bound`, or `limit`."""
     at, size = 0, 16
     while at <= limit:
         last = min(at + size, limit + 1) - 1
-        found = run(program, givens, range(at, last + 1), only=[cell], rounding=rounding)
+        found = run(program, givens, range(at, last + 1), only=[cell], how=how)
         below = np.flatnonzero(found.of(cell)[:, 0, 0] < bound)
         if len(below):
             return at + int(below[0])
@@ -134,8 +133,13 @@ def _report(progress: Progress | None, done: int, total: int) -> None:
         progress(min(done, total), total)
 
 
-def _engine(program: Program, givens: Mapping[int, Given], values: Values) -> _Engine:
-    """The quickest engine for a program: all give the same values."""
+def _engine(
+    program: Program, givens: Mapping[int, Given], values: Values, machine: Machine
+) -> _Engine:
+    """The quickest engine for a program: in float64 all give the same values."""
+    if machine is not Machine.FLOAT64:
+        _check_fit(program, givens, machine)
+        return _Blocks(program, givens, values.variants, machine)
     few = program.samples <= FEW and values.variants <= FEW
     if few and len(program) * program.samples <= MAX_LINES:
         return Scalars(program, givens, values)
@@ -148,11 +152,15 @@ def _engine(program: Program, givens: Mapping[int, Given], values: Values) -> _E
 
 
 class _Blocks:
-    """A wide program: block by block on arrays [cell, variant, sample]."""
+    """A wide program, or one in other floats: block by block on arrays [cell, variant, sample]."""
 
-    def __init__(self, program: Program, givens: Mapping[int, Given], variants: int) -> None:
+    def __init__(
+        self, program: Program, givens: Mapping[int, Given], variants: int,
+        machine: Machine = Machine.FLOAT64,
+    ) -> None:  # fmt: skip
+        floats, self.arithmetic = MACHINES[machine]
         self.program = program
-        self.values = np.zeros((len(program), variants, program.samples))
+        self.values = np.zeros((len(program), variants, program.samples), floats)
         self.fed = {cell: given for cell, given in givens.items() if isinstance(given, Fed)}
         for cell, given in givens.items():
             if not isinstance(given, Fed):
@@ -185,24 +193,26 @@ class _Blocks:
                         for k, f in enumerate(block.formals)
                     }
                     formula = written_out(block.rule, block.size, samples)
-                    values[block.cells] = apply(formula, columns, arithmetic.COLUMNS)
+                    values[block.cells] = apply(formula, columns, self.arithmetic)
         return [values[cell].copy() for cell in self.program.carry.values()]
 
 
-# ---- decimals --------------------------------------------------------------------------
+# ---- numbers one by one ----------------------------------------------------------------
 
-_Hand = list[Decimal]  # one value, or one a sample
+_Row = list[Any]  # numbers of the arithmetic: one, or one a sample
 
 
-class _ByHand:
-    """Every step computed to 50 digits and rounded as a person does."""
+class _Steps:
+    """Step by step in numbers that are no floats: rounded by hand, or to a number of digits."""
 
-    def __init__(self, program: Program, givens: Mapping[int, Given], digits: Digits) -> None:
+    def __init__(
+        self, program: Program, givens: Mapping[int, Given], numbers: Stepwise[Any]
+    ) -> None:
         self.steps = [step for step in program.steps() if step.formula is not None]
-        self.program, self.digits = program, digits
+        self.program, self.numbers = program, numbers
         self.fed = {cell: given for cell, given in givens.items() if isinstance(given, Fed)}
-        self.values: dict[int, _Hand] = {
-            c: _decimals(g) for c, g in givens.items() if not isinstance(g, Fed)
+        self.values: dict[int, _Row] = {
+            c: self._given(g) for c, g in givens.items() if not isinstance(g, Fed)
         }
         self.start: State = [self.values[cell] for cell in program.carry]
 
@@ -219,23 +229,31 @@ class _ByHand:
         for iteration in range(first, first + passes):
             self.values.update(zip(self.program.carry, state, strict=True))
             for cell, fed in self.fed.items():
-                self.values[cell] = _decimals(fed.rows[iteration % len(fed.rows)])
-            with localcontext(decimal_context()):
+                self.values[cell] = self._given(fed.rows[iteration % len(fed.rows)])
+            with self.numbers.context():
                 for step in self.steps:
                     self.values[step.index] = self._step(step, iteration)
             state = [self.values[cell] for cell in self.program.carry.values()]
         return state
 
-    def _step(self, step: Step, iteration: int) -> _Hand:
+    def _given(self, value: Given | Column) -> _Row:
+        """A given as it is written: of a float the shortest decimal that stands for it."""
+        assert not isinstance(value, Fed)
+        number = self.numbers.arithmetic.number
+        if isinstance(value, Decimal):
+            return [number(str(value))]
+        return [number(repr(v)) for v in np.ravel(value).tolist()]
+
+    def _step(self, step: Step, iteration: int) -> _Row:
         return [
             self._one(step, sample, iteration)
             for sample in range(self.program.samples if step.per_sample else 1)
         ]
 
-    def _one(self, step: Step, sample: int, iteration: int) -> Decimal:
+    def _one(self, step: Step, sample: int, iteration: int) -> Any:
         assert step.formula is not None
         over = self.program.block(step.index).over
-        env: dict[str, Decimal] = {}
+        env: dict[str, Any] = {}
         for formal, cell in step.operands.items():
             values = self.values[cell]
             env[formal] = _of(values, sample)
@@ -243,8 +261,8 @@ class _ByHand:
                 env |= {member(formal, k): _of(values, k) for k in range(self.program.samples)}
         try:
             formula = spread(step.formula, self.program.samples)
-            found = rounded(apply(formula, env, DECIMAL), self.digits)
-        except DecimalException as failure:
+            found = self.numbers.finish(apply(formula, env, self.numbers.arithmetic))
+        except (ArithmeticError, ValueError) as failure:  # what Decimal and mpmath refuse with
             raise self._not_finite(step, sample, iteration) from failure
         if math.isinf(float(found)):
             raise self._not_finite(step, sample, iteration)
@@ -255,24 +273,28 @@ class _ByHand:
         return _not_finite(step, iteration, values)
 
 
-def _of(values: _Hand, sample: int) -> Decimal:
+def _of(values: _Row, sample: int) -> Any:
     return values[sample if len(values) > 1 else 0]
-
-
-def _decimals(value: Given | Column) -> _Hand:
-    """A given as it is written: of a float the shortest decimal that stands for it."""
-    if isinstance(value, Decimal):
-        return [value]
-    assert not isinstance(value, Fed)
-    return [Decimal(repr(v)) for v in np.ravel(value).tolist()]
 
 
 # ---- what went wrong -------------------------------------------------------------------
 
 
-def _first_failure(program: Program, givens: Mapping[int, Given], last: int) -> NotFinite:
+def _check_fit(program: Program, givens: Mapping[int, Given], machine: Machine) -> None:
+    """What is given is finite in the floats of a machine, as it is in float64."""
+    floats, _ = MACHINES[machine]
+    for cell, given in givens.items():
+        values = given.rows if isinstance(given, Fed) else given
+        if (np.abs(np.asarray(values, np.float64)) > np.finfo(floats).max).any():
+            name = program.step(cell).name
+            raise NotFinite(f"{name} is given and does not fit a {machine.value}")
+
+
+def _first_failure(
+    program: Program, givens: Mapping[int, Given], last: int, machine: Machine
+) -> NotFinite:
     """The first step without a finite value, found by going through every pass again."""
-    engine = _Blocks(program, givens, variants_of(program, givens))
+    engine = _Blocks(program, givens, variants_of(program, givens), machine)
     state = engine.start
     for iteration in range(last + 1):
         state = engine.skip(state, iteration, 1)
@@ -284,7 +306,7 @@ def _first_failure(program: Program, givens: Mapping[int, Given], last: int) -> 
     raise AssertionError("a value is not finite, but not on a second run")
 
 
-def _not_finite(step: Step, iteration: int, values: Mapping[int, float | Decimal]) -> NotFinite:
+def _not_finite(step: Step, iteration: int, values: Mapping[int, Any]) -> NotFinite:
     given = {formal: float(values[cell]) for formal, cell in step.operands.items()}
     shown = ", ".join(f"{formal} = {value:.6g}" for formal, value in given.items())
     assert step.formula is not None, f"{step.name} is given and not finite"

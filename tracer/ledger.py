@@ -20,7 +20,7 @@ from tracer.consistency import entry_key
 from tracer.errors import LookupFailed, ScenarioError
 from tracer.labels import Label
 from tracer.names import names_of
-from tracer.numbers import agrees
+from tracer.numbers import Digits, agrees
 from tracer.scenario import Published, Scenario
 from tracer.traces import Trace
 
@@ -227,10 +227,13 @@ class _Verifier:
         claim, printed = _claim(entry), entry.printed
         if not self.holds(claim, name, entry, value):
             return Verdict.DIFFERS, entry.reading
-        if claim is not Verdict.REPRODUCED or not self.by_hand(entry.reading):
+        how, own = (self.scenario.under(r).conventions.how for r in (entry.reading, None))
+        if claim is not Verdict.REPRODUCED or how == own:
             return claim, entry.reading
         if agrees(usual, printed):
             return claim, None
+        if not isinstance(how, Digits):
+            return claim, entry.reading
         unrounded = self.value(name, entry, entry.reading, unrounded=True)
         return claim if agrees(unrounded, printed) else Verdict.ROUNDED_PATH, entry.reading
 
@@ -242,11 +245,6 @@ class _Verifier:
         if entry.right is None:
             return comes_out
         return not comes_out and agrees(value, entry.right)
-
-    def by_hand(self, reading: str | None) -> bool:
-        """Whether a reading rounds by hand where the scenario itself does not."""
-        rounding = self.scenario.under(reading).conventions.rounding
-        return rounding is not None and rounding != self.scenario.conventions.rounding
 
 
 def _claim(entry: Published) -> Verdict:

@@ -1,13 +1,13 @@
 """Numbers and text: digits as printed, digits to show, rounding as by hand.
 
 A printed number is a `Decimal` that keeps its zeros: 0.41425240 has eight digits. Rounding
-by hand is half away from zero, in Decimal: 0.285 to two places is 0.29, which binary
-floats get wrong.
+by hand is half away from zero unless stated otherwise, in Decimal: 0.285 to two places is
+0.29, which binary floats get wrong.
 """
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from typing import NamedTuple
 
 LONG = 20  # letters of a number written out
@@ -16,13 +16,17 @@ _SHORT = 15  # significant digits every float64 carries
 _PLAIN = 12  # a float with no more of them stands for that decimal
 _LEAST, _SCIENTIFIC = 2, 4  # shown digits below which a number is written as a × 10^n, and then
 
+HALF_UP = "half up"
+#: What becomes of further digits: a final 5 away from zero, to the even digit; or they are dropped.
+MODES = {HALF_UP: ROUND_HALF_UP, "half even": ROUND_HALF_EVEN, "truncate": ROUND_DOWN}
+
 
 class Digits(NamedTuple):
     """How many digits to show or to keep: after the point, or significant."""
 
     decimals: int | None = 8
     significant: int | None = None
-    truncate: bool = False  # drop further digits instead of rounding
+    mode: str = HALF_UP  # one of MODES
 
 
 class Shown(NamedTuple):
@@ -43,14 +47,13 @@ class Shown(NamedTuple):
 
 
 def rounded(value: Decimal, digits: Digits) -> Decimal:
-    """The value as a person rounds it (half away from zero, or cut off)."""
+    """The value as a person rounds it (half away from zero, to even, or cut off)."""
     places = digits.decimals
     if places is None:
         assert digits.significant, digits
         places = digits.significant - 1 - value.adjusted() if value else 0
-    mode = ROUND_DOWN if digits.truncate else ROUND_HALF_UP
     with localcontext(prec=_EXACT):
-        return value.quantize(Decimal(1).scaleb(-places), rounding=mode)
+        return value.quantize(Decimal(1).scaleb(-places), rounding=MODES[digits.mode])
 
 
 def agrees(value: float | Decimal, printed: Decimal) -> bool:

@@ -159,9 +159,10 @@ def file_name(t: Trace) -> str:
     """What the page of a trace is called, without its ending."""
     if not t.reading or not t.scenario:
         return t.title
-    number = list(t.scenario.readings).index(t.reading) + 1
     reading = re.sub(r"[^a-z0-9]+", "-", t.reading.lower()).strip("-")
-    return f"{t.title}-{reading or f'reading-{number}'}"
+    if not reading:
+        reading = f"reading-{list(t.scenario.readings).index(t.reading) + 1}"
+    return f"{t.title}-{reading}"
 
 
 # ---- what templates may say ------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tracer import ledger
+from tracer.arithmetic import Machine, Precise
 from tracer.build.programs import Built, build
 from tracer.catalog import NET
 from tracer.course import Course, Reading, decades, points
@@ -28,6 +29,7 @@ from tracer.errors import (
 from tracer.evaluate import Progress, first_below, run
 from tracer.ledger import Verification
 from tracer.names import names_of
+from tracer.numbers import Digits
 from tracer.program import Phase
 from tracer.rewrite import on_samples
 from tracer.scenario import Scenario
@@ -36,7 +38,8 @@ from tracer.values import Given, Values
 
 Recorded = str | int | Iterable[int]
 
-BY_HAND = 2_000  # times as long as a float takes a decimal that is rounded
+#: Times as long as a float64 takes a number of another arithmetic.
+SLOWER: dict[type, int] = {Machine: 100, Digits: 2_000, Precise: 4_000}
 LONGEST, WORK = 200_000, 3 * 10**9  # updates that a page shows, and values computed for it
 REPLICAS = 6  # computed side by side to see which digits survive
 # Of a parameter, in units of its last place; a single unit may be lost in the first pass.
@@ -144,9 +147,9 @@ def _stopped(s: Scenario, made: Built, limit: int) -> int:
     bound, root = s.conventions.stop_below, made.program.root
     if bound is None or root is None:
         return limit
-    rounding = s.conventions.rounding.digits if s.conventions.rounding else None
+    how = s.conventions.how
     with _told(s):
-        return first_below(made.program, made.givens, root, float(bound), limit, rounding=rounding)
+        return first_below(made.program, made.givens, root, float(bound), limit, how=how)
 
 
 def _values(
@@ -154,9 +157,9 @@ def _values(
     progress: Progress | None = None, only: Sequence[int] | None = None,
 ) -> Values:  # fmt: skip
     """The values of a scenario's passes."""
-    rounding = s.conventions.rounding.digits if s.conventions.rounding else None
+    how = s.conventions.how
     with _told(s):
-        return run(made.program, givens, recorded, only=only, rounding=rounding, progress=progress)
+        return run(made.program, givens, recorded, only=only, how=how, progress=progress)
 
 
 @contextmanager
@@ -234,17 +237,19 @@ def course(
 
 def _patience(s: Scenario, made: Built) -> int:
     """How many updates a page waits for: some ten seconds of them."""
-    work = WORK // (BY_HAND if s.conventions.rounding else 1)
+    how = s.conventions.how
+    work = WORK // (1 if how is Machine.FLOAT64 else SLOWER[type(how)])
     return min(LONGEST, work // (len(made.program) * made.program.samples))
 
 
 def _sways(s: Scenario, made: Built) -> bool:
-    """Whether last bits can carry a run away.
+    """Whether last bits can carry a run away: those of float64, which a replica changes.
 
     Where a person rounds, or a perceptron adds whole multiples of its rate, a tie is meant to be
     one, and a replica that breaks it would be another example.
     """
-    exact = s.conventions.learning == "perceptron" or s.conventions.rounding
+    c = s.conventions
+    exact = c.learning == "perceptron" or c.how is not Machine.FLOAT64
     return bool(made.program.carry) and not exact
 
 
@@ -347,7 +352,8 @@ def replicas(
 def _without_rounding(s: Scenario, reading: str | None) -> Scenario:
     """The scenario with a reading that rounds no more than the scenario does."""
     assert reading, "a scenario's own rounding is not taken away"
-    plain = s.readings[reading].model_copy(update={"rounding": s.conventions.rounding})
+    own = {key: getattr(s.conventions, key) for key in ("rounding", "arithmetic")}
+    plain = s.reading(reading).model_copy(update=own)
     return s.model_copy(update={"readings": {**s.readings, reading: plain}})
 
 

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
 
+from tracer.check.points import Points
 from tracer.consistency import check, unused
-from tracer.conventions import Conventions, Reading, Rounding
+from tracer.conventions import Conventions, Precision, Reading, Rounding, implicit, no_reading
 from tracer.datasets import TRAINING, Drawing, Random, SampleSet, as_given
-from tracer.errors import ScenarioError, nearest
+from tracer.errors import ScenarioError
 from tracer.fields import (
     Address,
     Count,
@@ -42,6 +43,7 @@ from tracer.problems import Keys, explained, listed, mended
 
 DRAWN = "Drawn from the generator"  # the table of the numbers that nobody wrote down
 MAX_SIZE = 1_000_000  # bytes of a scenario file
+_OWN: Any = Field(exclude=True, default_factory=dict)  # of a scenario under a reading, of no file
 
 
 class Published(Model):
@@ -105,16 +107,14 @@ class Scenario(Model):
     symbols: dict[Title, Symbol] = Field(default_factory=dict)
     readings: dict[Title, Reading] = Field(default_factory=dict)
     published: dict[Title, Entries] = Field(default_factory=dict)
+    points: Points | None = None  # what a person's answers are worth
 
     name: Annotated[str, Field(exclude=True)] = ""  # file name without its ending
     file: Annotated[str, Field(exclude=True)] = ""
 
-    pins: Annotated[
-        dict[str, Decimal], Field(exclude=True, default_factory=dict)
-    ]  # steps held at a value
-    replaced: Annotated[
-        dict[str, str | Decimal], Field(exclude=True, default_factory=dict)
-    ]  # givens by the name of another, or a number in place of one that is drawn
+    pins: Annotated[dict[str, Decimal], _OWN]  # steps held at a value
+    # givens by the name of another, or a number in place of one that is drawn
+    replaced: Annotated[dict[str, str | Decimal], _OWN]
 
     @cached_property
     def numbers(self) -> Mapping[str, Decimal]:
@@ -206,18 +206,22 @@ class Scenario(Model):
         """A given as it was written, or None."""
         return next((t[name] for t in self.tables.values() if name in t), None)
 
-    def under(self, reading: str | None) -> Scenario:
-        """The scenario as a reading of it has it.
+    def found_reading(self, name: str) -> Reading | None:
+        """A reading of its own, or one that needs no definition: `float32`."""
+        return self.readings.get(name) or implicit(name)
 
-        raises    ScenarioError for a reading it does not have
-        """
+    def reading(self, name: str) -> Reading:
+        """The reading of a name; raises ScenarioError where there is none."""
+        found = self.found_reading(name)
+        if found is None:
+            raise ScenarioError([f"{self.file}: {no_reading(name, self.readings)}"])
+        return found
+
+    def under(self, reading: str | None) -> Scenario:
+        """The scenario as a reading has it; raises ScenarioError as `reading` does."""
         if not reading:
             return self
-        if reading not in self.readings:
-            raise ScenarioError(
-                [f"{self.file}: no reading {reading!r}{nearest(reading, self.readings)}"]
-            )
-        chosen = self.readings[reading]
+        chosen = self.reading(reading)
         numbers = {n: v for n, v in chosen.givens.items() if not isinstance(v, str)}
         givens = {
             title: {name: numbers.get(name, value) for name, value in table.items()}
@@ -262,10 +266,11 @@ def flattened(name: str, given: Any) -> Iterator[tuple[str, Decimal, bool]]:
 
 # ---- reading a file --------------------------------------------------------------------
 
-#: Which keys a table may have, by where it stands: the top key, and how deep.
-_TABLES: dict[tuple[str, int], type[BaseModel]] = {
+#: Which keys a table may have, by where it stands: the top key, how deep, its own key.
+_TABLES: dict[tuple[str, int] | tuple[str, int, str], type[BaseModel]] = {
     ("conventions", 1): Conventions,
-    ("conventions", 2): Rounding,
+    ("conventions", 2, "rounding"): Rounding,
+    ("conventions", 2, "arithmetic"): Precision,
     ("givens", 3): Stated,
     ("samples", 2): SampleSet,
     ("random", 1): Random,
@@ -274,17 +279,19 @@ _TABLES: dict[tuple[str, int], type[BaseModel]] = {
     ("network", 1): Network,
     ("network", 3): Layer,
     ("readings", 2): Reading,
-    ("readings", 3): Rounding,
+    ("readings", 3, "rounding"): Rounding,
+    ("readings", 3, "arithmetic"): Precision,
     ("published", 2): Published,
     ("published", 3): Published,
+    ("points", 1): Points,
 }
 _OURS = ("name", "file", "pins", "replaced")  # fields of a scenario that no file states
 
 
 def _known(place: Keys) -> list[str]:
     """The keys of the table at a place."""
-    model = _TABLES.get((str(place[0]), len(place))) if place else None
-    if model:
+    where = (str(place[0]), len(place), str(place[-1])) if place else ("", 0, "")
+    if model := _TABLES.get(where) or _TABLES.get(where[:2]):
         return list(model.model_fields)
     return [field for field in Scenario.model_fields if field not in _OURS]
 

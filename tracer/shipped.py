@@ -21,6 +21,12 @@ def scenario_names() -> list[str]:
     return sorted(path.stem for path in folder("scenarios").glob("*.toml"))
 
 
+def path_of(source: str | Path) -> Path:
+    """The file of a scenario given by shipped name or by path."""
+    is_shipped = str(source) in scenario_names()
+    return folder("scenarios") / f"{source}.toml" if is_shipped else Path(source)
+
+
 def load(source: str | Path) -> Scenario:
     """A scenario by shipped name or by path.
 
@@ -28,8 +34,8 @@ def load(source: str | Path) -> Scenario:
     """
     shipped = scenario_names()
     if str(source) in shipped:
-        path = folder("scenarios") / f"{source}.toml"
-        return read_file(path).model_copy(update={"file": f"scenarios/{source}.toml"})
+        found = read_file(path_of(source))
+        return found.model_copy(update={"file": f"scenarios/{source}.toml"})
     path = Path(source)
     if not path.exists():
         hint = nearest(path.stem, shipped) or f"; shipped are {', '.join(shipped)}"

@@ -73,7 +73,7 @@ class _View:
         return Walkthrough(
             scenario=self.scenario,
             reading=self.t.reading,
-            says=self.scenario.readings[self.t.reading].says if self.t.reading else "",
+            says=self.scenario.reading(self.t.reading).says if self.t.reading else "",
             iteration=self.t.iteration,
             givens=tuple(self.givens()),
             data=data_tables(self.scenario),
@@ -322,7 +322,7 @@ class _View:
     def used(self, numbers: Sequence[Checked]) -> Iterator[tuple[str, str]]:
         """The readings that numbers of the ledger are explained by."""
         for name in dict.fromkeys(n.under for n in numbers if n.under):
-            yield name, self.scenario.readings[name].says
+            yield name, self.scenario.reading(name).says
 
     def published(self, verification: Verification | None) -> Iterator[Published]:
         before = ""
@@ -332,7 +332,7 @@ class _View:
             before = found.reason
 
     def _published(self, n: Checked) -> Published:
-        reason = n.reason or (self.scenario.readings[n.under].says if n.under else "")
+        reason = n.reason or (self.scenario.reading(n.under).says if n.under else "")
         return Published(
             n.label,
             n.where, n.iteration, _of_sample(n), as_printed(n.printed), n.verdict.value,

@@ -173,7 +173,7 @@ def _plan(
     again = _spread([r for n in ends for r in readers(n)], readers, typed)
     wanted = reached | again
     nodes = {n: further[n] if n >= size else changed.get(n, graph.nodes[n]) for n in wanted}
-    steps = tuple((n, nodes[n]) for n in _ordered(nodes, typed))
+    steps = tuple((n, nodes[n]) for n in ordered(nodes, typed))
     return Plan(steps, frozenset(n for n in wanted if n in typed), len(extra))
 
 
@@ -214,7 +214,7 @@ def _spread(
     return found
 
 
-def _ordered(nodes: Mapping[int, Node], typed: frozenset[int]) -> list[int]:
+def ordered(nodes: Mapping[int, Node], typed: frozenset[int]) -> list[int]:
     """Nodes in an order in which each comes after what it reads; of several the earliest.
 
     A typed number is there before it is judged, so that nothing has to wait for it.

@@ -57,10 +57,13 @@ def judged(graph: Graph, givens: Sequence[float], numbers: Numbers, repair: bool
     bad = []
     typed, half = numbers.typed, numbers.half
     for at, node in enumerate(graph.nodes):
-        if node.bound is None:
-            continue
-        v, r = node.bound(values, radii, node.operands, half)
         own = typed.get(at)
+        if node.bound is None:
+            if own is None:
+                continue
+            v, r = values[at], 0.0  # a given, copied
+        else:
+            v, r = node.bound(values, radii, node.operands, half)
         if own is None:
             values[at], radii[at] = v, r + half(v)
             continue
@@ -75,8 +78,11 @@ def judged(graph: Graph, givens: Sequence[float], numbers: Numbers, repair: bool
 
 
 def fits(off: float, value: float, radius: float) -> bool:
-    """Whether a number that is off by so much is within a radius of a value."""
-    return off <= radius * FACTOR + RELATIVE * abs(value) + ABSOLUTE
+    """Whether a number that is off by so much is within a radius of a value.
+
+    A radius that is not a number bounds nothing: 0 times what may be anything.
+    """
+    return not off > radius * FACTOR + RELATIVE * abs(value) + ABSOLUTE
 
 
 def rejudged(

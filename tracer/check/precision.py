@@ -8,6 +8,7 @@ Where both could be, what was not typed may be rounded as coarsely as either wou
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from tracer.check.bounds import Half
 from tracer.check.typed import Typed
 
 _SHORT = 0.3  # the share of numbers that may have lost digits to zeros at their end
-_CLEAR = 2  # how much more the digits of one kind must vary for the other to be sure
+_CLEAR, _SHARE = 3, 0.25  # numbers, and a share of them, that settle which digits are counted
 _FLOAT = 14  # significant digits from which numbers are a program's own
 
 
@@ -44,6 +45,16 @@ class Precision:
 
         return half
 
+    def known(self, typed: Typed) -> float:
+        """How far what a number stands for may be from it; 0 for an exact fraction."""
+        if typed.unit is None:
+            return 0.0
+        if not typed.value:
+            return self.half(0.0)
+        own = float(typed.unit) * (1.0 if self.cut else 0.5)
+        filled = typed.unit == 1 and typed.value % 10 == 0  # 8900 may have two digits or four
+        return max(own, self.half(typed.number)) if filled and self.significant else own
+
     def words(self) -> str:
         """`4 decimals`, `3 significant digits`."""
         if self.decimals is not None:
@@ -60,10 +71,11 @@ def carried(typed: Sequence[Typed], cut: bool = False) -> Precision:
     significant = [t.significant or 0 for t in rounded]
     if _most(significant) >= _FLOAT:
         return Precision(None, _FLOAT, cut)
-    wider = _spread(significant) - _spread(decimals)
+    clear = max(_CLEAR, _SHARE * len(rounded))
+    surplus = _usual(decimals) - _usual(significant)
     return Precision(
-        None if wider <= -_CLEAR else _most(decimals),
-        None if wider >= _CLEAR else _most(significant),
+        None if surplus <= -clear else _most(decimals),
+        None if surplus >= clear else _most(significant),
         cut,
     )
 
@@ -73,6 +85,6 @@ def _most(digits: Sequence[int]) -> int:
     return sorted(digits)[int(_SHORT * len(digits))]
 
 
-def _spread(digits: Sequence[int]) -> int:
-    ordered = sorted(digits)
-    return ordered[-1] - ordered[0]
+def _usual(digits: Sequence[int]) -> int:
+    """How many numbers have the digits that most have."""
+    return max(Counter(digits).values())

@@ -79,7 +79,7 @@ _SIGNS = str.maketrans({
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _FULL_WIDTH = range(0xFF01, 0xFF5F)  # ASCII, as typed with a Chinese or Japanese keyboard
 
-_BOLD = re.compile(r"\A([=≈~\s]*)(\*+)(.+)\2\Z", re.DOTALL)  # before ** is taken for a power
+_BOLD = re.compile(r"\A([=≈~\s]*)(\*{1,3})(.+)\2\Z", re.DOTALL)  # before ** is taken for a power
 
 #: What is written otherwise, in this order.
 _SPELLINGS = tuple((re.compile(pattern), plain) for pattern, plain in (
@@ -117,7 +117,7 @@ def _ascii(letter: str) -> str:
 
 
 _WRAPPED = tuple(re.compile(pattern, re.DOTALL) for pattern in (
-    r"(?P<mark>\$\$?|`+|[\"'_])(?P<inside>.+)(?P=mark)",
+    r"(?P<mark>\$\$?|`{1,3}|[\"'_])(?P<inside>.+)(?P=mark)",
     r"\\\((?P<inside>.+)\\\)",
     r"\((?P<inside>[+-][^()]*)\)",
 ))  # fmt: skip
@@ -206,13 +206,14 @@ def _check_range(value: Fraction, unit: Fraction | None) -> None:
 
 # ---- what it is instead ----------------------------------------------------------------
 
+_ENOUGH = 60  # letters tell what a text is
 _NUMBER = r"[+-]?[\d.,]*\d[.,]?(?:[eE][+-]?\d+|·10\^[+-]?\d+)?%?"
 _REASONS = tuple((re.compile(pattern, re.DOTALL | re.IGNORECASE), reason) for pattern, reason in (
     (r"", "empty"),
     (r"[+-]? ?(?:inf|infinity|infty|\\infty|∞)", "infinite"),
     (r"#[A-Z]+(?:/\w+)?[!?]?.*", "an error of the spreadsheet program"),
-    (rf"{_NUMBER}(?:[\s;|/]+{_NUMBER})+", "more than one number"),
-    (r"\d+([-/])\d+\1\d+(?: .*)?", "a date"),
+    (rf"{_NUMBER}(?:[\s;|]+{_NUMBER})+", "more than one number"),
+    (r"(?=.*\d{4})\d+([-/])\d+\1\d+(?: .*)?", "a date"),
     (r"[+-]? ?[\d.,' ]*\d[\d.,' ]*%?", "not one number: look at its points and commas"),
     (r".*<.*", "not a number"),
     (r"[^=]*[^\W\d][^=]*=.*\d.*", "more than a number: write it without a name"),
@@ -223,6 +224,6 @@ _REASONS = tuple((re.compile(pattern, re.DOTALL | re.IGNORECASE), reason) for pa
 
 
 def _refused(number: str, plain: str) -> Read:
-    found = plain if plain.startswith("=") else number
+    found = (plain if plain.startswith("=") else number)[:_ENOUGH]
     reasons = (reason for pattern, reason in _REASONS if pattern.fullmatch(found))
     raise Unreadable(next(reasons, "not a number"))

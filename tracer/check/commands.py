@@ -1,0 +1,243 @@
+"""`tracer check` and `tracer lint`. Exit 0: all right. 1: something is wrong. 2: bad input."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tracer.errors import UsageError
+from tracer.terminal import progress, write_whole
+
+if TYPE_CHECKING:
+    from tracer.check.marks import Report
+    from tracer.check.points import Points
+    from tracer.check.precision import Precision
+    from tracer.scenario import Scenario
+
+_decimals = click.option(
+    "--decimals", type=click.IntRange(0, 15), metavar="N",
+    help="Everybody works to N decimals; else told from each sheet.",
+)  # fmt: skip
+_significant = click.option(
+    "--significant", type=click.IntRange(1, 15), metavar="N",
+    help="Everybody works to N significant digits.",
+)  # fmt: skip
+_reading = click.option("--reading", "-r", help="Under one of the scenario's readings.")
+_ask = click.option(
+    "--ask", multiple=True, metavar="NAME",
+    help="A step that every sheet should have; E@1 is that of iteration 1. May be repeated.",
+)  # fmt: skip
+
+
+def precision_of(decimals: int | None, significant: int | None, cut: bool) -> Precision | None:
+    """The digits declared, or None."""
+    from tracer.check.precision import Precision
+
+    if decimals is not None and significant is not None:
+        raise UsageError("--decimals and --significant: choose one")
+    if decimals is None and significant is None:
+        if cut:
+            raise UsageError(
+                "--cut: say how many digits are kept, with --decimals or --significant"
+            )
+        return None
+    return Precision(decimals, significant, cut)
+
+
+@click.command(
+    epilog="""
+\b
+Examples:
+  tracer check mazur answers.csv
+  tracer check mazur answers.csv --decimals 4 --json
+  tracer check mazur class/ --points points.toml --gradebook grades.csv
+  tracer check mazur class.csv --feedback feedback/
+  tracer check thinkinfi - < answers.csv
+  tracer check mazur --bundle autograder.zip
+"""
+)
+@click.argument("scenario")
+@click.argument("answers", required=False)
+@_decimals
+@_significant
+@click.option("--cut", is_flag=True, help="Further digits are cut off, not rounded.")
+@_ask
+@click.option(
+    "--iteration", "-i", type=click.IntRange(0, 10**9), default=0, metavar="N", show_default="0",
+    help="The pass of answers that do not say theirs.",
+)  # fmt: skip
+@_reading
+@click.option("--points", metavar="FILE", help="A marks file: what each answer is worth.")
+@click.option("--json", "as_json", is_flag=True, help="The marks as JSON.")
+@click.option("--gradescope", is_flag=True, help="The marks as Gradescope's results.json.")
+@click.option(
+    "--gradebook", metavar="FILE", help="Write a CSV with a row a sheet, or - for stdout."
+)
+@click.option("--feedback", metavar="DIR", help="Write a Markdown page for every sheet.")
+@click.option("--bundle", metavar="ZIP", help="Write a ready autograder for Gradescope.")
+@click.pass_context
+def check(ctx: click.Context, /, scenario: str, answers: str | None, **options: Any) -> None:
+    """Mark a person's numbers, or a class's, and say where they went wrong.
+
+    ANSWERS is a file (CSV, TSV, JSON, TOML, a Markdown table, XLSX), a folder of such files, a CSV
+    with a row for each student, or - for standard input.
+
+    \b
+    right        within what honest rounding allows
+    given-yours  right on the person's own earlier numbers
+    mistake      a known mistake, named and explained
+    slip         sign, decimal point, digits exchanged, another quantity's value
+    wrong        none of these
+
+    Exit 1 if an answer is wrong, missing or unreadable.
+    """
+    begun = time.monotonic()
+    _one_of(options, "as_json", "gradescope", "bundle")
+    s = ctx.obj(scenario)
+    points = _points(s, options)
+    if options["bundle"]:
+        _bundle(Path(options["bundle"]), ctx, s, points)
+        return
+    if answers is None:
+        raise UsageError("check: name the file with the answers, or - for standard input")
+    report = _report(s, answers, points, options)
+    for name, text in _files(report, options).items():
+        write_whole(Path(name), text)
+    _tell(report, options, begun)
+    ctx.exit(0 if report.ok else 1)
+
+
+def _one_of(options: Mapping[str, Any], *names: str) -> None:
+    chosen = [f"--{name.removeprefix('as_')}" for name in names if options[name]]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)}: choose one")
+
+
+def _points(s: Scenario, options: Mapping[str, Any]) -> Points | None:
+    """What answers are worth: as a marks file or the scenario has it; Gradescope needs some."""
+    from tracer.check.points import Points, read_points
+
+    if options["points"]:
+        return read_points(Path(options["points"]))
+    needed = options["gradescope"] or options["bundle"]
+    return s.points or (Points() if needed else None)
+
+
+def _report(s: Scenario, source: str, points: Points | None, options: Mapping[str, Any]) -> Report:
+    from tracer import checking
+
+    if source == "-" and sys.stdin is None:
+        raise UsageError("-: standard input is closed")
+    answers = checking.answers_of(source, lambda: sys.stdin.buffer.read())
+    precision = precision_of(options["decimals"], options["significant"], options["cut"])
+    with progress(s.name) as watch:
+        exercise = checking.exercise_of(
+            s, answers, reading=options["reading"], iteration=options["iteration"],
+            precision=precision, ask=options["ask"], progress=watch,
+        )  # fmt: skip
+        return checking.check(exercise, answers, points=points, progress=watch)
+
+
+def _files(report: Report, options: Mapping[str, Any]) -> dict[str, str]:
+    """What is written to files, by path."""
+    from tracer.check.feedback import feedback
+    from tracer.check.reports import gradebook_csv
+
+    found: dict[str, str] = {}
+    if options["gradebook"]:
+        found[options["gradebook"]] = gradebook_csv(report)
+    if options["feedback"]:
+        for sheet, name in zip(report.sheets, _file_names(report), strict=True):
+            found[str(Path(options["feedback"]) / f"{name}.md")] = feedback(sheet, report)
+    return found
+
+
+def _file_names(report: Report) -> Iterator[str]:
+    """A file name for every sheet: its own, without what a file system minds, each once."""
+    taken: set[str] = set()
+    for sheet in report.sheets:
+        plain = re.sub(r"[^\w.@+-]+", "-", sheet.sheet).strip("-.") or "sheet"
+        name = next(n for k in count(1) if (n := plain if k == 1 else f"{plain}-{k}") not in taken)
+        taken.add(name)
+        yield name
+
+
+def _tell(report: Report, options: Mapping[str, Any], begun: float) -> None:
+    from tracer.check import gradescope, reports, screen
+
+    if options["as_json"]:
+        click.echo(reports.to_json(report), nl=False)
+    elif options["gradescope"]:
+        if len(report.sheets) != 1:
+            raise UsageError(f"--gradescope: one sheet at a time, not {len(report.sheets)}")
+        found = gradescope.results(report.sheets[0], seconds=time.monotonic() - begun)
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        screen.show(report)
+
+
+def _bundle(path: Path, ctx: click.Context, s: Scenario, points: Points | None) -> None:
+    """Write an autograder that holds the scenario."""
+    from tracer.check.gradescope import bundle
+    from tracer.shipped import path_of
+
+    source = ctx.params["scenario"]
+    if source == "-":
+        raise UsageError("--bundle: name a scenario or its file")
+    bundle(path, path_of(source).read_bytes(), s.name, points)
+    click.echo(f"{path}: upload it to Gradescope as the assignment's autograder")
+
+
+@click.command(
+    epilog="""
+\b
+Examples:
+  tracer lint mazur
+  tracer lint mazur --decimals 4
+  tracer lint thinkinfi --decimals 4 --ask "Out h1" --ask E --ask w5+ --ask w1+
+"""
+)
+@click.argument("scenario")
+@_decimals
+@_significant
+@click.option("--cut", is_flag=True, help="Further digits are cut off, not rounded.")
+@_ask
+@_reading
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
+@click.pass_context
+def lint(ctx: click.Context, /, scenario: str, **options: Any) -> None:
+    """Say which mistakes an exercise cannot show, and what to ask for instead.
+
+    Every known mistake is made on paper and its numbers are compared with all others, to the digits
+    agreed: 4 decimals if nothing is said. Without --ask all steps are asked for.
+
+    Exit 1 if something cannot be told apart or says nothing.
+    """
+    from dataclasses import asdict
+
+    from tracer import checking
+    from tracer.check.findings import findings_text
+    from tracer.check.lint import lint as examine
+    from tracer.check.precision import Precision
+
+    s = ctx.obj(scenario)
+    agreed = precision_of(options["decimals"], options["significant"], options["cut"])
+    with progress(s.name):
+        exercise = checking.exercise_of(
+            s, (), reading=options["reading"], precision=agreed or Precision(4, None),
+            ask=options["ask"],
+        )  # fmt: skip
+        found = examine(exercise)
+    if options["as_json"]:
+        click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=1))
+    else:
+        click.echo(findings_text(s.name, found), nl=False)
+    ctx.exit(0 if found.ok else 1)

@@ -1,0 +1,282 @@
+"""From a person's answers to a sheet of marks: which step is meant, what it is, what to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from tracer import labels
+from tracer.check import judge
+from tracer.check.answers import Answer, Answers
+from tracer.check.diagnosis import Diagnosis, Examiner, Tier
+from tracer.check.explaining import explained, hidden_says, remark
+from tracer.check.graph import Graph
+from tracer.check.judge import Numbers, fits
+from tracer.check.marks import Judged, Mark, Sheet
+from tracer.check.precision import Precision, carried
+from tracer.check.slips import Wrong, slip, too_coarse
+from tracer.check.typed import Typed
+from tracer.check.wording import accepted, listed
+from tracer.errors import LookupFailed
+from tracer.lines import IN_TEXT
+from tracer.names import names_of
+from tracer.numbers import Digits, show
+from tracer.traces import Trace
+
+_CUT = 2  # wrong numbers from which it is seen that somebody drops digits
+_VACUOUS = 0.5  # of a value: who may be off by so much can show nothing
+_TELLING = 0.02  # of a value: an uncertainty that a reader is told
+_PERCENT = Digits(None, 2)
+_MATCHES = {Tier.MISTAKE, Tier.UNIT, Tier.TWO}
+
+
+@dataclass(frozen=True, eq=False)
+class Exercise:
+    """What is asked: a program's passes, ready to judge any number of sheets."""
+
+    graph: Graph
+    asked: tuple[int, ...]  # nodes that every sheet should have, in order of computation
+    precision: Precision | None  # declared; None: told from each sheet
+    iteration: int = 0  # of answers that do not say theirs
+
+    @cached_property
+    def examiner(self) -> Examiner:
+        return Examiner(self.graph)
+
+    @property
+    def trace(self) -> Trace:
+        return self.graph.trace
+
+    def at(self, node: int) -> Trace:
+        """The trace with a node's pass and sample selected."""
+        place = self.graph.places[node]
+        return self.trace.at(place.iteration, place.sample)
+
+    def label(self, node: int) -> str:
+        """What a reader calls a node, with the pass and sample where there are several."""
+        place = self.graph.places[node]
+        text = labels.text(self.trace.program.label(place.cell))
+        where = [f"pass {place.iteration}"] if place.iteration != self.iteration else []
+        if self.trace.program.block(place.cell).per_sample:
+            where.append(f"sample {place.sample}")
+        return f"{text} ({', '.join(where)})" if where else text
+
+    def find(self, answer: Answer) -> int:
+        """The node that an answer means.
+
+        raises    LookupFailed for a name, a pass or a sample that is not there
+        """
+        cell = names_of(self.trace.program).find(answer.name)
+        iteration = self.iteration if answer.iteration is None else answer.iteration
+        sample = answer.sample or 0
+        found = self.graph.find(iteration, cell, sample)
+        if found is None:
+            raise LookupFailed(
+                f"{answer.name}: there is no sample {sample} of iteration {iteration}"
+            )
+        return found
+
+
+def examined(exercise: Exercise, answers: Answers) -> Sheet:
+    """The marks of one person's answers."""
+    return _Examination(exercise, answers).sheet()
+
+
+class _Examination:
+    def __init__(self, exercise: Exercise, answers: Answers) -> None:
+        self.by, self.graph = exercise, exercise.graph
+        self.answers = answers
+        self.remarks = list(answers.remarks)
+        self.found = self._found()
+        self.typed = {n: a.typed for n, a in self.found.items() if a.typed}
+        self.precision = exercise.precision or carried(list(self.typed.values()))
+        self.diagnosis = self._diagnosis()
+
+    def _found(self) -> dict[int, Answer]:
+        """The answers by node; of two to one question the first that has something."""
+        found: dict[int, Answer] = {}
+        for answer in self.answers.answers:
+            try:
+                node = self.by.find(answer)
+            except LookupFailed as wrong:
+                self.remarks.append(str(wrong))
+                continue
+            if node in found and found[node].text:
+                self.remarks.append(remark(self.by.label(node), found[node], answer))
+            else:
+                found[node] = answer
+        return found
+
+    # ---- judging -----------------------------------------------------------------------
+
+    def _diagnosis(self) -> Diagnosis:
+        found = self.by.examiner.examine(self._numbers(self.precision))
+        cut = replace(self.precision, cut=True)
+        if self.by.precision is None and len(found.bad) >= _CUT and self._drops(found):
+            other = self.by.examiner.examine(self._numbers(cut))
+            if other.tier is Tier.FINE:
+                self.precision = cut
+                return other
+        return found
+
+    def _drops(self, found: Diagnosis) -> bool:
+        """Whether all wrong numbers are nearer to 0 than they should be."""
+        pairs = ((self.typed[n].number, found.own.expected[n][0]) for n in found.bad)
+        return all(0 <= typed * value < value * value for typed, value in pairs)
+
+    def _numbers(self, precision: Precision) -> Numbers:
+        half = precision.half
+        share = 1.0 if precision.cut else 0.5
+        typed = {
+            n: judge.Typed(t.number, float(t.unit or 0) * share if t.value else half(0.0))
+            for n, t in self.typed.items()
+        }
+        return Numbers(typed, half)
+
+    # ---- marks -------------------------------------------------------------------------
+
+    def sheet(self) -> Sheet:
+        """All marks, in the order of computation."""
+        explanations, together = explained(self.diagnosis.explanations)
+        nodes = sorted({*self.by.asked, *self.found})
+        judged = tuple(self._judged(n) for n in nodes)
+        return Sheet(
+            self.answers.sheet, judged, explanations, together, tuple(self._says(judged)),
+            tuple(self.remarks),
+        )  # fmt: skip
+
+    def _judged(self, node: int) -> Judged:
+        answer = self.found.get(node)
+        typed = self.typed.get(node)
+        place = self.graph.places[node]
+        label = self.trace.program.label(place.cell)
+        mark, says = self._mark(node, answer)
+        several = self.trace.program.samples > 1
+        each = self.trace.program.block(place.cell).per_sample
+        return Judged(
+            name=labels.name(label),
+            label=self.by.label(node),
+            symbol=labels.latex(label),
+            iteration=place.iteration,
+            sample=place.sample if each or not several else None,
+            typed=answer.text if answer else "",
+            value=self.graph.values[node],
+            accepted=self._accepted(node) if typed else None,
+            mark=mark,
+            enough_digits=self._enough(node, typed) if typed else None,
+            testable=self._testable(node),
+            mistakes=self._mistakes() if mark is Mark.MISTAKE else (),
+            follows=self._follows(node) if mark is Mark.GIVEN_YOURS else "",
+            says=says,
+            line=IN_TEXT.whole(self.by.at(node).line(place.cell)),
+        )
+
+    @property
+    def trace(self) -> Trace:
+        return self.by.trace
+
+    def _mark(self, node: int, answer: Answer | None) -> tuple[Mark, str]:
+        typed = self.typed.get(node)
+        if answer is None or not answer.text:
+            return Mark.MISSING, ""
+        if typed is None:
+            return Mark.UNREADABLE, answer.problem
+        if node in self.diagnosis.bad:
+            return self._wrong(node, typed)
+        value, _ = self.diagnosis.own.expected[node]
+        if too_coarse(typed, value) and not self._fine(node, typed):
+            return Mark.SLIP, "Rounded until nothing of the value is left."
+        if node in self.diagnosis.follows:
+            return Mark.GIVEN_YOURS, f"Right with your own {self._follows(node)}."
+        return Mark.RIGHT, ""
+
+    def _wrong(self, node: int, typed: Typed) -> tuple[Mark, str]:
+        found = self.diagnosis
+        if found.tier in _MATCHES:
+            return Mark.MISTAKE, ""
+        if found.tier is Tier.HIDDEN_SLIP:
+            return Mark.SLIP, hidden_says(self.by, found.hidden)
+        if self.graph.nodes[node].bound is None:
+            return Mark.SLIP, "This number is given: copy it as it is."
+        value, radius = found.own.expected[node]
+        others = {
+            self.by.label(n): self.graph.values[n]
+            for n in {*self.by.asked, *self.found} if n != node
+        }  # fmt: skip
+        says = slip(Wrong(typed, value, radius), others)
+        return (Mark.SLIP, says) if says else (Mark.WRONG, "")
+
+    def _accepted(self, node: int) -> tuple[float, float]:
+        value, radius = self.diagnosis.own.expected[node]
+        reach = radius + self._numbers(self.precision).typed[node].half
+        return value - reach, value + reach
+
+    def _fine(self, node: int, typed: Typed) -> bool:
+        """Whether a number is right to the digits that the sheet carries."""
+        value, radius = self.diagnosis.own.expected[node]
+        return fits(abs(typed.number - value), value, radius + self.precision.half(value))
+
+    def _enough(self, node: int, typed: Typed) -> bool:
+        """Whether a number has the digits carried, zeros at its end perhaps left out."""
+        half = self.precision.half(typed.number)
+        share = 1.0 if self.precision.cut else 0.5
+        return float(typed.unit or 0) * share <= half * 1.5 or self._fine(node, typed)
+
+    def _testable(self, node: int) -> bool:
+        if node not in self.diagnosis.own.expected:
+            return True
+        low, high = self._accepted(node)
+        value = abs(low + high) / 2
+        return not value or (high - low) / 2 < _VACUOUS * value
+
+    def _mistakes(self) -> tuple[str, ...]:
+        found = (i for h in self.diagnosis.explanations for i in h.ids)
+        return tuple(dict.fromkeys(found))
+
+    def _follows(self, node: int) -> str:
+        """The last wrong step that a step hangs on."""
+        todo, seen, wrong = [node], {node}, []
+        while todo:
+            for operand in self.graph.nodes[todo.pop()].operands:
+                if operand in seen:
+                    continue
+                seen.add(operand)
+                if operand in self.diagnosis.bad:
+                    wrong.append(operand)
+                else:
+                    todo.append(operand)
+        return self.by.label(max(wrong)) if wrong else "earlier numbers"
+
+    # ---- the whole sheet ---------------------------------------------------------------
+
+    def _says(self, judged: Sequence[Judged]) -> Iterator[str]:
+        """What holds for the sheet as a whole."""
+        carried = self.precision.words()
+        if self.precision.cut:
+            yield f"Your digits are cut off after {carried}, not rounded; we judged them so."
+        vague = [j.label for j in judged if not j.testable]
+        if vague:
+            yield (
+                f"Working to {carried}, rounding alone may change {listed(vague)} by half or more: "
+                "not testable at this precision."
+            )
+        widest = max(map(self._share, self._tellable(judged)), default=(0.0, 0))
+        if widest[0] >= _TELLING:
+            yield self._widest(*widest)
+
+    def _tellable(self, judged: Sequence[Judged]) -> Iterator[int]:
+        nodes = sorted({*self.by.asked, *self.found})
+        return (n for n, j in zip(nodes, judged, strict=True) if j.accepted and j.testable)
+
+    def _share(self, node: int) -> tuple[float, int]:
+        """By how much of its value a step may honestly be off."""
+        low, high = self._accepted(node)
+        value = abs(low + high) / 2
+        return ((high - low) / 2 / value if value else 0.0, node)
+
+    def _widest(self, share: float, node: int) -> str:
+        return (
+            f"Working to {self.precision.words()}, {self.by.label(node)} can honestly be off by "
+            f"{show(100 * share, _PERCENT).plain} %: we accept {accepted(self._accepted(node))}."
+        )
