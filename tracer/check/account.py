@@ -17,6 +17,7 @@ class Account:
     given: tuple[Judged, ...]  # right given the person's earlier numbers
     first: Judged | None  # the first wrong one
     alike: tuple[Judged, ...]  # wrong by the mistake that the first has
+    made: tuple[tuple[Judged, ...], ...]  # of two mistakes at once: where each of them shows
     follows: tuple[tuple[str, tuple[Judged, ...]], ...]  # by the label of what they follow from
     rest: tuple[Judged, ...]  # wrong for another reason
     missing: tuple[Judged, ...]
@@ -28,14 +29,17 @@ def account(sheet: Sheet) -> Account:
     first = sheet.first_wrong
     same = set(first.mistakes) if first else set()
     wrong = _those(sheet, lambda j: _wrong(j) and j is not first)
+    made = tuple(_those(sheet, lambda j, e=e: e.id in j.mistakes) for e in sheet.explanations)  # type: ignore[misc]
+    shown = {j.name for group in made for j in group} if sheet.together else set()
     return Account(
         fine=bool(sheet.judged) and all(j.mark is Mark.RIGHT for j in sheet.judged),
         right=_those(sheet, lambda j: j.mark is Mark.RIGHT),
         given=_those(sheet, lambda j: j.mark is Mark.GIVEN_YOURS),
         first=first,
-        alike=tuple(j for j in wrong if same.intersection(j.mistakes)),
+        alike=() if sheet.together else tuple(j for j in wrong if same.intersection(j.mistakes)),
+        made=made if sheet.together else (),
         follows=_follows(sheet),
-        rest=tuple(j for j in wrong if not same.intersection(j.mistakes)),
+        rest=tuple(j for j in wrong if not same.intersection(j.mistakes) and j.name not in shown),
         missing=_those(sheet, lambda j: j.mark is Mark.MISSING),
         line=_line(sheet, first),
     )

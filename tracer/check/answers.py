@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import tomllib
 import unicodedata
@@ -31,7 +32,6 @@ from tracer.check.tables import (
     Row,
     bounded,
     columns,
-    is_markdown,
     markdown,
     people,
     separated,
@@ -77,7 +77,7 @@ def read_answers(path: Path) -> list[Answers]:
 
     raises    UsageError for a file that cannot be read, or a folder without any
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir fails for a name that is too long
         return _folder(path)
     try:
         return _file(path, path.stem)
@@ -99,9 +99,11 @@ def read_answers_text(text: bytes, name: str, ending: str | None = None) -> list
 
 def shown(text: str) -> str:
     """A text on one line, shortened, nothing in it that a terminal obeys or nobody sees."""
-    kinds = {"Cc": " ", "Zl": " ", "Zp": " ", "Cf": "", "Cs": "\N{REPLACEMENT CHARACTER}"}
-    short = text[: 2 * _LONG].strip()
-    clean = "".join(kinds.get(unicodedata.category(c), c) for c in short).strip()
+    kinds = {"Cc": " ", "Zl": " ", "Zp": " ", "Zs": " ", "Cf": ""}
+    clean = "".join(
+        c if c.isprintable() else kinds.get(unicodedata.category(c), "\N{REPLACEMENT CHARACTER}")
+        for c in text[: 2 * _LONG].strip()
+    ).strip()
     return clean if len(clean) <= _LONG else clean[: _LONG - 1] + "…"
 
 
@@ -219,12 +221,10 @@ def _tried(raw: bytes, encoding: str) -> str | None:
 
 
 def _guessed(text: str, file: str) -> list[Person]:
-    if text.lstrip()[:1] in ("{", "["):
-        return _toml(text, file) if re.match(r"\s*\[[^\[\]\n]*\]\s*\n", text) else _json(text, file)
-    if is_markdown(text):
-        return _markdown(text, file)
-    assigned = re.match(r'(?:\s*#.*\n|\s*\n)*[ \t]*["\w][^=,;\t]*=', text)
-    return _toml(text, file) if assigned else _table(text, file)
+    start = _COMMENTS.match(text)
+    assert start, text
+    kind = next(read for pattern, read in _STARTS if pattern.match(text, start.end()))
+    return kind(text, file)
 
 
 def _table(text: str, file: str) -> list[Person]:
@@ -342,6 +342,8 @@ def _under(name: str, tree: Any, where: str) -> list[Person]:
     """What stands under a person's name."""
     if _is_list(tree):
         return [Person(person.name or name, person.entries) for person in _records(tree, where)]
+    if not isinstance(tree, _Object):
+        return [Person(name, (), (f"{where}: no answers in it",))]
     return [Person(name, list(_entries(tree, where)))]
 
 
@@ -493,6 +495,18 @@ def _letters(column: int) -> str:
     return (_letters(before) if before else "") + chr(ord("A") + last)
 
 
+# ---- tables of kinds ----------------------------------------------------------------------
+
+_COMMENTS = re.compile(r"(?:\s++|#[^\n]*+)*+")
+#: What a file of an unknown kind is, by how it starts.
+_STARTS = tuple((re.compile(pattern), kind) for pattern, kind in (
+    (r"\[[^\[\]\n{]*\][ \t]*\n", _toml),
+    (r"[{\[]", _json),
+    (r"\|", _markdown),
+    (r"sep=.\n", _table),
+    (r'["\w][^=,;\t\n]*=', _toml),
+    (r"", _table),
+))  # fmt: skip
 _READERS: dict[str, Callable[[str, str], list[Person]]] = {
     "csv": _table, "tsv": _table, "tab": _table, "txt": _guessed, "json": _json, "toml": _toml,
     "md": _markdown, "markdown": _markdown,

@@ -122,12 +122,12 @@ def _one_of(options: Mapping[str, Any], *names: str) -> None:
 
 
 def _points(s: Scenario, options: Mapping[str, Any]) -> Points | None:
-    """What answers are worth: as a marks file or the scenario has it; Gradescope needs some."""
+    """What answers are worth: as a marks file or the scenario has it; some reports need it."""
     from tracer.check.points import Points, read_points
 
     if options["points"]:
         return read_points(Path(options["points"]))
-    needed = options["gradescope"] or options["bundle"]
+    needed = options["gradescope"] or options["bundle"] or options["gradebook"]
     return s.points or (Points() if needed else None)
 
 

@@ -26,9 +26,21 @@ from tracer.traces import Trace
 
 _CUT = 2  # wrong numbers from which it is seen that somebody drops digits
 _VACUOUS = 0.5  # of a value: who may be off by so much can show nothing
+_NOTHING = 1e-6  # of a unit: what binary floats are off by
 _TELLING = 0.02  # of a value: an uncertainty that a reader is told
 _PERCENT = Digits(None, 2)
 _MATCHES = {Tier.MISTAKE, Tier.UNIT, Tier.TWO}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A step as it is asked for."""
+
+    name: str
+    label: str
+    symbol: str
+    sample: int | None  # None for a step that all samples share
+    line: str  # as it should be written
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,19 +60,35 @@ class Exercise:
     def trace(self) -> Trace:
         return self.graph.trace
 
-    def at(self, node: int) -> Trace:
-        """The trace with a node's pass and sample selected."""
+    def question(self, node: int) -> Question:
+        """What a node is called and how it is computed; made once."""
+        if node not in self._questions:
+            self._questions[node] = self._question(node)
+        return self._questions[node]
+
+    @cached_property
+    def _questions(self) -> dict[int, Question]:
+        return {}
+
+    def _question(self, node: int) -> Question:
         place = self.graph.places[node]
-        return self.trace.at(place.iteration, place.sample)
+        program = self.trace.program
+        label = program.label(place.cell)
+        shared = program.samples > 1 and not program.block(place.cell).per_sample
+        selected = self.trace.at(place.iteration, place.sample)
+        return Question(
+            labels.name(label), labels.text(label), labels.latex(label),
+            None if shared else place.sample, IN_TEXT.whole(selected.line(place.cell)),
+        )  # fmt: skip
 
     def label(self, node: int) -> str:
-        """What a reader calls a node, with the pass and sample where there are several."""
+        """What a reader calls a node, with sample and iteration where there are others."""
         place = self.graph.places[node]
-        text = labels.text(self.trace.program.label(place.cell))
-        where = [f"pass {place.iteration}"] if place.iteration != self.iteration else []
-        if self.trace.program.block(place.cell).per_sample:
-            where.append(f"sample {place.sample}")
-        return f"{text} ({', '.join(where)})" if where else text
+        program = self.trace.program
+        each = program.samples > 1 and program.block(place.cell).per_sample
+        sample = f"[{place.sample}]" if each else ""
+        iteration = f" @{place.iteration}" if len(self.graph.iterations) > 1 else ""
+        return labels.text(program.label(place.cell)) + sample + iteration
 
     def find(self, answer: Answer) -> int:
         """The node that an answer means.
@@ -90,8 +118,19 @@ class _Examination:
         self.remarks = list(answers.remarks)
         self.found = self._found()
         self.typed = {n: a.typed for n, a in self.found.items() if a.typed}
-        self.precision = exercise.precision or carried(list(self.typed.values()))
+        self.precision = exercise.precision or carried(list(self._telling()))
+        self.numbers = self._numbers(self.precision)
         self.diagnosis = self._diagnosis()
+
+    def _telling(self) -> Iterable[Typed]:
+        """The numbers that say to how many digits somebody works: not those that are short."""
+        found = [t for n, t in self.typed.items() if not self._short(t, self.graph.values[n])]
+        return found or self.typed.values()
+
+    @staticmethod
+    def _short(typed: Typed, value: float) -> bool:
+        """Whether a number has no more digits than were typed, as 0.3."""
+        return abs(typed.number - value) <= _NOTHING * float(typed.unit or 0)
 
     def _found(self) -> dict[int, Answer]:
         """The answers by node; of two to one question the first that has something."""
@@ -111,12 +150,13 @@ class _Examination:
     # ---- judging -----------------------------------------------------------------------
 
     def _diagnosis(self) -> Diagnosis:
-        found = self.by.examiner.examine(self._numbers(self.precision))
-        cut = replace(self.precision, cut=True)
+        found = self.by.examiner.examine(self.numbers)
         if self.by.precision is None and len(found.bad) >= _CUT and self._drops(found):
-            other = self.by.examiner.examine(self._numbers(cut))
+            cut = replace(self.precision, cut=True)
+            numbers = self._numbers(cut)
+            other = self.by.examiner.examine(numbers)
             if other.tier is Tier.FINE:
-                self.precision = cut
+                self.precision, self.numbers = cut, numbers
                 return other
         return found
 
@@ -149,32 +189,25 @@ class _Examination:
     def _judged(self, node: int) -> Judged:
         answer = self.found.get(node)
         typed = self.typed.get(node)
-        place = self.graph.places[node]
-        label = self.trace.program.label(place.cell)
+        question = self.by.question(node)
         mark, says = self._mark(node, answer)
-        several = self.trace.program.samples > 1
-        each = self.trace.program.block(place.cell).per_sample
         return Judged(
-            name=labels.name(label),
-            label=self.by.label(node),
-            symbol=labels.latex(label),
-            iteration=place.iteration,
-            sample=place.sample if each or not several else None,
+            name=question.name,
+            label=question.label,
+            symbol=question.symbol,
+            iteration=self.graph.places[node].iteration,
+            sample=question.sample,
             typed=answer.text if answer else "",
             value=self.graph.values[node],
             accepted=self._accepted(node) if typed else None,
             mark=mark,
             enough_digits=self._enough(node, typed) if typed else None,
             testable=self._testable(node),
-            mistakes=self._mistakes() if mark is Mark.MISTAKE else (),
+            mistakes=self._mistakes(node) if mark is Mark.MISTAKE else (),
             follows=self._follows(node) if mark is Mark.GIVEN_YOURS else "",
             says=says,
-            line=IN_TEXT.whole(self.by.at(node).line(place.cell)),
+            line=question.line,
         )
-
-    @property
-    def trace(self) -> Trace:
-        return self.by.trace
 
     def _mark(self, node: int, answer: Answer | None) -> tuple[Mark, str]:
         typed = self.typed.get(node)
@@ -209,7 +242,7 @@ class _Examination:
 
     def _accepted(self, node: int) -> tuple[float, float]:
         value, radius = self.diagnosis.own.expected[node]
-        reach = radius + self._numbers(self.precision).typed[node].half
+        reach = radius + self.numbers.typed[node].half
         return value - reach, value + reach
 
     def _fine(self, node: int, typed: Typed) -> bool:
@@ -230,8 +263,15 @@ class _Examination:
         value = abs(low + high) / 2
         return not value or (high - low) / 2 < _VACUOUS * value
 
-    def _mistakes(self) -> tuple[str, ...]:
-        found = (i for h in self.diagnosis.explanations for i in h.ids)
+    def _mistakes(self, node: int) -> tuple[str, ...]:
+        """The mistakes that explain a step: of two made at once those that reach it."""
+        typed = frozenset(self.typed)
+        found = (
+            part.ids[0]
+            for h in self.diagnosis.explanations
+            for part in h.parts or (h,)
+            if node in part.plan(typed).touched
+        )
         return tuple(dict.fromkeys(found))
 
     def _follows(self, node: int) -> str:
@@ -277,6 +317,7 @@ class _Examination:
 
     def _widest(self, share: float, node: int) -> str:
         return (
-            f"Working to {self.precision.words()}, {self.by.label(node)} can honestly be off by "
-            f"{show(100 * share, _PERCENT).plain} %: we accept {accepted(self._accepted(node))}."
+            f"Working to {self.precision.words()}, {self.by.label(node)} can honestly be "
+            f"off by {show(100 * share, _PERCENT).plain} %: we accept "
+            f"{accepted(self._accepted(node))}."
         )

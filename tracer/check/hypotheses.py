@@ -28,6 +28,7 @@ class Plan:
 
     steps: tuple[tuple[int, Node], ...]  # in an order in which they can be computed
     reached: frozenset[int]  # the typed nodes among them
+    touched: frozenset[int]  # those of them that come out differently
     extra: int  # further nodes, numbered after the graph's own
 
 
@@ -39,6 +40,7 @@ class Hypothesis:
     mistakes: tuple[tuple[Mistake, str], ...]  # each with where: "" throughout
     scope: str
     sites: tuple[Site, ...]
+    parts: tuple[Hypothesis, ...] = ()  # of two mistakes made at once
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -65,8 +67,9 @@ class Hypothesis:
     def and_also(self, other: Hypothesis) -> Hypothesis:
         """Both at once."""
         return replace(
-            self, mistakes=(*self.mistakes, *other.mistakes), sites=(*self.sites, *other.sites)
-        )
+            self, mistakes=(*self.mistakes, *other.mistakes), sites=(*self.sites, *other.sites),
+            parts=(self, other),
+        )  # fmt: skip
 
 
 def hypotheses(graph: Graph, mistakes: Iterable[Mistake] = MISTAKES) -> list[Hypothesis]:
@@ -174,7 +177,7 @@ def _plan(
     wanted = reached | again
     nodes = {n: further[n] if n >= size else changed.get(n, graph.nodes[n]) for n in wanted}
     steps = tuple((n, nodes[n]) for n in ordered(nodes, typed))
-    return Plan(steps, frozenset(n for n in wanted if n in typed), len(extra))
+    return Plan(steps, typed & wanted, typed & reached, len(extra))
 
 
 def reached_from(graph: Graph, start: int, typed: frozenset[int]) -> tuple[tuple[int, Node], ...]:

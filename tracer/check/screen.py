@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import click
@@ -138,7 +139,7 @@ def _accepted(j: Judged) -> Text:
 def _sheet(sheet: Sheet) -> Iterator[RenderableType]:
     told = account(sheet)
     table = [report_table(sheet)] if sheet.judged else []
-    parts = (_first(sheet, told), _explained(sheet), _follows(sheet, told), _said(sheet))
+    parts = (_first(sheet, told), _explained(sheet, told), _follows(sheet, told), _said(sheet))
     yield from _spaced([_text(sheet.sheet, "bold")], table, *parts)
     yield _text(_score(sheet, told), "bold")
 
@@ -159,14 +160,17 @@ def _first(sheet: Sheet, told: Account) -> Iterator[RenderableType]:
         yield _text(told.line, indent=4)
 
 
-def _explained(sheet: Sheet) -> Iterator[RenderableType]:
+def _explained(sheet: Sheet, told: Account) -> Iterator[RenderableType]:
     """The explanations, one below the other."""
     several = len(sheet.explanations) > 1
+    label = names([sheet]).label
     if sheet.explanations:
         yield _text(intro(sheet) if several else "What explains these numbers:")
-    for e in sheet.explanations:
+    for e, made in zip(sheet.explanations, told.made or repeat(()), strict=False):
         yield _text(f"{'- ' if several else ''}{e.explains}{f' ({e.at})' if e.at else ''}", "bold")
         yield _text(e.says, indent=4)
+        if made:
+            yield _text(f"It shows in {listed([label(j) for j in made])}.", indent=4)
 
 
 def _follows(sheet: Sheet, told: Account) -> Iterator[RenderableType]:

@@ -98,8 +98,9 @@ def separated(text: str, file: str, separator: str | None = None) -> Grid:
 def _sign(text: str) -> str:
     lines = (line for line in islice(_lines(text), 10_000) if not line.lstrip().startswith("#"))
     bare = [_INSIDE.sub("", line[:1_000]) for line in islice(filter(str.strip, lines), 50)]
-    votes = ((sign, sum(bool(p.match(line)) for line in bare)) for p, sign in _SIGNS)
-    return next((sign for sign, count in votes if count and 2 * count >= len(bare)), ",")
+    votes = [(sum(bool(p.match(line)) for line in bare), sign) for p, sign in _SIGNS]
+    count, sign = max(votes, key=lambda vote: vote[0])  # the first of several
+    return sign if count and 2 * count >= len(bare) else ","
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -165,10 +166,6 @@ def _check_count(cells: int) -> None:
 
 
 _BAR = re.compile(r"(?<!\\)\|")
-
-
-def is_markdown(text: str) -> bool:
-    return bool(re.match(r"\s*\|.*\n\s*\|", text))
 
 
 def markdown(text: str, file: str) -> list[Grid]:
@@ -353,8 +350,8 @@ def _bare(rows: Sequence[Row], grid: Grid) -> list[Person]:
     fitted = [_fitted(row, 2, 1, grid.commas) for row in rows]
     if 2 * sum(row[-1].problem == _TOO_MANY for row in fitted) > len(rows):
         raise NotRead(f"rows of more than two cells; {EXPECTED}")
-    lone = [row[0] for row in fitted[:_LOOK] if len(row) == 1]
-    if 2 * sum(number(cell) is not None for cell in lone) > len(fitted[:_LOOK]):
+    first = [row[0] for row in fitted[:_LOOK]]
+    if 2 * sum(number(cell) is not None for cell in first) > len(first):
         raise NotRead(f"numbers without names; {EXPECTED}")
     header = [Cell("name", ""), Cell("value", "")]
     return _long([header, *fitted], {"name": 0, "value": 1}, grid.commas)

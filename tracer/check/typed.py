@@ -10,6 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 MAX_LETTERS = 1_000  # of a cell that may be a number
 MAX_DIGITS = 400  # of a number; every float64 written out has fewer that matter
@@ -42,7 +43,7 @@ class Typed:
             return None
         return len(str(abs(self.value / self.unit))) if self.value else 0
 
-    @property
+    @cached_property
     def number(self) -> float:
         return float(self.value)
 
