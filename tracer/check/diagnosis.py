@@ -20,6 +20,7 @@ from tracer.errors import ProgramError
 
 MAX_TIES = 12  # explanations that are told; with more, nothing is known
 _SECANTS = 12
+_NOTHING = 1e-6  # of a value: a factor that is lost, and no slip
 
 
 class Tier(Enum):
@@ -99,8 +100,14 @@ class Examiner:
     def _sound(self, node: int, own: Pass) -> bool:
         """Whether a step says something on the person's own numbers: no factor that was made 0."""
         value, radius = own.expected[node]
-        true = self.graph.values[node]
-        return abs(value) > radius or not true or abs(true) <= radius
+        made_zero = (o for o in self.graph.nodes[node].operands if o in own.bad)
+        return not self._zeroed(node, value, radius) and not any(
+            self._zeroed(o, own.values[o], own.radii[o]) for o in made_zero
+        )
+
+    def _zeroed(self, node: int, value: float, radius: float) -> bool:
+        """Whether a value is 0 to the digits known, and should not be."""
+        return abs(value) <= radius < abs(self.graph.values[node])
 
     def bits(self, typed: frozenset[int]) -> Sequence[int]:
         """For every node the typed ones it reaches before another typed one, as a set of bits."""
@@ -207,7 +214,7 @@ class _Search:
         for node in range(len(self.by.graph)):
             if node not in self.typed and wanted & ~bits[node] == 0:
                 value = _Solving(self, node).value()
-                if value is not None:
+                if value is not None and abs(value) > _NOTHING * abs(self.own.values[node]):
                     yield HiddenSlip(node, value)
 
 

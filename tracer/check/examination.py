@@ -226,6 +226,8 @@ class _Examination:
 
     def _wrong(self, node: int, typed: Typed) -> tuple[Mark, str]:
         found = self.diagnosis
+        if node not in found.own.bad:
+            return Mark.WRONG, "It comes out only because an earlier number is wrong."
         if found.tier in _MATCHES:
             return Mark.MISTAKE, ""
         if found.tier is Tier.HIDDEN_SLIP:
@@ -242,7 +244,9 @@ class _Examination:
 
     def _accepted(self, node: int) -> tuple[float, float]:
         value, radius = self.diagnosis.own.expected[node]
-        reach = radius + self.numbers.typed[node].half
+        fine = self._fine(node, self.typed[node])
+        own = self.numbers.typed[node].half
+        reach = radius + (min(own, self.precision.half(value)) if fine else own)
         return value - reach, value + reach
 
     def _fine(self, node: int, typed: Typed) -> bool:

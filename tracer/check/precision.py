@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tracer.check.bounds import Half
 from tracer.check.typed import Typed
 
-_SHORT = 0.3  # the share of numbers that may have lost digits to zeros at their end
+_SHORT = 0.5  # of the numbers may have lost digits to zeros at their end
 _CLEAR, _SHARE = 3, 0.25  # numbers, and a share of them, that settle which digits are counted
 _FLOAT = 14  # significant digits from which numbers are a program's own
 

@@ -118,7 +118,7 @@ def _same_sign(wrong: Wrong) -> bool:
 
 
 _KINDS: tuple[Callable[[Wrong], str], ...] = (
-    _sign, _point, _exchanged, _one_digit, _lost_digit, _cut,
+    _sign, _point, _cut, _exchanged, _one_digit, _lost_digit,
 )  # fmt: skip
 
 
