@@ -8,7 +8,7 @@ t.record("dE/dw5")                # formula, substitution, value, operands
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from tracer import errors
 from tracer.errors import TracerError
 
 if TYPE_CHECKING:
+    from tracer.check.marks import Report
     from tracer.ledger import Verification
     from tracer.run import Recorded
     from tracer.scenario import Scenario
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Record", "Scenario", "Trace", "TracerError", "errors", "load", "predict", "render",
+    "Record", "Scenario", "Trace", "TracerError", "errors", "load", "mark", "predict", "render",
     "trace", "verify",
 ]  # fmt: skip
 
@@ -101,3 +102,26 @@ def verify(source: str | Path | Scenario) -> Verification:
     from tracer import run
 
     return run.verify(load(source) if isinstance(source, str | Path) else source)
+
+
+def mark(
+    source: str | Path | Scenario, answers: str | Path | Mapping[str, object], *,
+    decimals: int | None = None, significant: int | None = None, reading: str | None = None,
+) -> Report:  # fmt: skip
+    """A person's numbers, or a class's, with a mark on each and what explains the wrong ones.
+
+    answers     a file, a folder, or numbers by name; a text keeps the digits that were typed
+    decimals    digits that everybody carries, or `significant` ones; else told from each sheet
+    raises      UsageError for answers that cannot be read; ScenarioError
+    """
+    from tracer import checking
+    from tracer.check.precision import declared
+
+    given = (
+        checking.answers_by_name(answers) if isinstance(answers, Mapping)
+        else checking.answers_of(str(answers))
+    )  # fmt: skip
+    scenario = load(source) if isinstance(source, str | Path) else source
+    precision = declared(decimals, significant)
+    exercise = checking.exercise_of(scenario, given, reading=reading, precision=precision)
+    return checking.check(exercise, given, points=scenario.points)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from tracer.check.graph import unrolled
 from tracer.check.marks import Report
 from tracer.check.points import Points, award
 from tracer.check.precision import Precision
+from tracer.check.typed import Unreadable, read
 from tracer.errors import LookupFailed
 from tracer.evaluate import Progress
 from tracer.names import names_of
@@ -22,9 +23,23 @@ from tracer.traces import Trace
 _FEW = 6_000  # values up to which the passes before those asked for are judged along
 
 
-def answers_of(source: str, text: Callable[[], bytes]) -> list[Answers]:
-    """The answers of a file or a folder, or of standard input for `-`."""
-    return read_answers_text(text(), "stdin") if source == "-" else read_answers(Path(source))
+def answers_of(source: str, text: Callable[[], bytes] | None = None) -> list[Answers]:
+    """The answers of a file or a folder, or of `text` where that is standard input's."""
+    if source == "-" and text:
+        return read_answers_text(text(), "stdin")
+    return read_answers(Path(source))
+
+
+def answers_by_name(numbers: Mapping[str, object]) -> list[Answers]:
+    """One sheet of numbers, or of texts as they were typed."""
+    return [Answers("answers", tuple(_answer(name, str(n)) for name, n in numbers.items()))]
+
+
+def _answer(name: str, text: str) -> Answer:
+    try:
+        return Answer(name, text, read(text) if text else None, "", name)
+    except Unreadable as wrong:
+        return Answer(name, text, None, str(wrong), name)
 
 
 def check(

@@ -19,7 +19,6 @@ from tracer.terminal import progress, write_whole
 if TYPE_CHECKING:
     from tracer.check.marks import Report
     from tracer.check.points import Points
-    from tracer.check.precision import Precision
     from tracer.scenario import Scenario
 
 _decimals = click.option(
@@ -35,21 +34,6 @@ _ask = click.option(
     "--ask", multiple=True, metavar="NAME",
     help="A step that every sheet should have; E@1 is that of iteration 1. May be repeated.",
 )  # fmt: skip
-
-
-def precision_of(decimals: int | None, significant: int | None, cut: bool) -> Precision | None:
-    """The digits declared, or None."""
-    from tracer.check.precision import Precision
-
-    if decimals is not None and significant is not None:
-        raise UsageError("--decimals and --significant: choose one")
-    if decimals is None and significant is None:
-        if cut:
-            raise UsageError(
-                "--cut: say how many digits are kept, with --decimals or --significant"
-            )
-        return None
-    return Precision(decimals, significant, cut)
 
 
 @click.command(
@@ -133,11 +117,12 @@ def _points(s: Scenario, options: Mapping[str, Any]) -> Points | None:
 
 def _report(s: Scenario, source: str, points: Points | None, options: Mapping[str, Any]) -> Report:
     from tracer import checking
+    from tracer.check.precision import declared
 
     if source == "-" and sys.stdin is None:
         raise UsageError("-: standard input is closed")
     answers = checking.answers_of(source, lambda: sys.stdin.buffer.read())
-    precision = precision_of(options["decimals"], options["significant"], options["cut"])
+    precision = declared(options["decimals"], options["significant"], options["cut"])
     with progress(s.name) as watch:
         exercise = checking.exercise_of(
             s, answers, reading=options["reading"], iteration=options["iteration"],
@@ -226,10 +211,10 @@ def lint(ctx: click.Context, /, scenario: str, **options: Any) -> None:
     from tracer import checking
     from tracer.check.findings import findings_text
     from tracer.check.lint import lint as examine
-    from tracer.check.precision import Precision
+    from tracer.check.precision import Precision, declared
 
     s = ctx.obj(scenario)
-    agreed = precision_of(options["decimals"], options["significant"], options["cut"])
+    agreed = declared(options["decimals"], options["significant"], options["cut"])
     with progress(s.name):
         exercise = checking.exercise_of(
             s, (), reading=options["reading"], precision=agreed or Precision(4, None),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from tracer.check.bounds import Half
 from tracer.check.typed import Typed
+from tracer.errors import UsageError
 
 _SHORT = 0.5  # of the numbers may have lost digits to zeros at their end
 _CLEAR, _SHARE = 3, 0.25  # numbers, and a share of them, that settle which digits are counted
@@ -60,6 +61,20 @@ class Precision:
         if self.decimals is not None:
             return f"{self.decimals} decimal{'' if self.decimals == 1 else 's'}"
         return f"{self.significant} significant digit{'' if self.significant == 1 else 's'}"
+
+
+def declared(decimals: int | None, significant: int | None, cut: bool = False) -> Precision | None:
+    """The digits that everybody carries; None where nothing is agreed.
+
+    raises    UsageError for both at once, or digits cut off without saying where
+    """
+    if decimals is not None and significant is not None:
+        raise UsageError("decimals and significant digits: choose one")
+    if decimals is None and significant is None:
+        if cut:
+            raise UsageError("cut: how many digits are kept? state decimals or significant digits")
+        return None
+    return Precision(decimals, significant, cut)
 
 
 def carried(typed: Sequence[Typed], cut: bool = False) -> Precision:
