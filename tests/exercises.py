@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import lru_cache
+from itertools import pairwise
 
 from test_networks import Network
 
@@ -59,7 +60,7 @@ def tutorial(seed):
     activation = r.choice(["sigmoid", "sigmoid", "sigmoid", "tanh", "relu"])
     x, t = _row("x", widths[0], r), _row("t", widths[-1], r, low=0)
     lines, layers = [], []
-    for k, (inputs, units) in enumerate(zip(widths, widths[1:], strict=False), 1):
+    for k, (inputs, units) in enumerate(pairwise(widths), 1):
         rows = [_row(f"w{k}_{j}_", inputs, r) for j in range(1, units + 1)]
         bias = _row(f"b{k}", 1, r)
         lines += [line for row in [*rows, bias] for line in row.values()]
@@ -135,7 +136,7 @@ def _links(r):
         lines[f"f{k}"] = r.choice(LINKS).format(a=a, b=b)
         names.append(f"f{k}")
     a, b = r.sample(names, 2)
-    return {**lines, "F": f"({a} - {b})^2 + f{k}"}
+    return {**lines, "F": f"({a} - {b})^2 + f{k} + u*v*w/50"}
 
 
 # ---- all -------------------------------------------------------------------------------

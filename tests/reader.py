@@ -39,6 +39,7 @@ def claims(page: str) -> list[Printed]:
     """Every printed pair of numbers and value."""
     found = []
     for line in displayed(page):
+        line = line.replace(r"\mathrm{round}", r"\round")
         sides = re.split(r"(?: |^)(=|\\approx)(?= )", line)
         texts, signs = [s.strip() for s in sides[::2]], sides[1::2]
         for left, sign, right in zip(texts, signs, texts[1:], strict=False):
@@ -47,7 +48,7 @@ def claims(page: str) -> list[Printed]:
     return found
 
 
-_WORDS = r"\\(?:frac|times|left|right|max|tanh|cdot|sqrt|ge)(?![A-Za-z])"
+_WORDS = r"\\(?:round|frac|times|left|right|max|tanh|cdot|sqrt|ge)(?![A-Za-z])"
 
 
 def is_numeric(side: str) -> bool:
@@ -61,6 +62,7 @@ def value_of(side: str) -> mpmath.mpf:
     """What a numeric side comes to, at fifty digits."""
     names = {
         "exp": mpmath.exp, "tanh": mpmath.tanh, "sqrt": mpmath.sqrt, "mpf": mpmath.mpf, "max": max,
+        "round": lambda x, places: mpmath.nint(x * 10**places) / 10**places,
     }  # fmt: skip
     return eval(_python(side), {"__builtins__": {}}, names)
 

@@ -90,7 +90,8 @@ class Person:
             if forced and n in forced:
                 exact = forced[n]
             shown = style.rounded(exact)
-            typed[n] = shown
+            if n < len(self.graph):
+                typed[n] = shown
             keeps = style.carries == CARRIED or (style.carries == MIXED and r.random() < 0.5)
             values[n] = float(shown) if keeps else exact
         return typed, values
@@ -132,14 +133,19 @@ def numbers(typed, style, asked=None):
     return Numbers(chosen, style.precision.half)
 
 
-def inferred(typed, style, asked=None, zeros_dropped=False):
-    """What was typed with nothing declared but that digits are cut off; as texts."""
+def inferred(typed, style, asked=None, zeros_dropped=False, exact=None):
+    """What was typed, as texts, with nothing declared but that digits are cut off.
+
+    exact     the true values: a number that has no more digits says nothing of those carried
+    """
     chosen = {n: v for n, v in typed.items() if asked is None or n in asked}
     texts = {n: f"{v:f}" for n, v in chosen.items()}
     if zeros_dropped:
         texts = {n: t.rstrip("0").rstrip(".") if "." in t else t for n, t in texts.items()}
     seen = {n: read(text) for n, text in texts.items()}
-    precision = carried(list(seen.values()), style.mode == CUT)
+    short = {n for n, t in seen.items() if exact and t.number == exact[n]}
+    telling = [t for n, t in seen.items() if n not in short] or list(seen.values())
+    precision = carried(telling, style.mode == CUT)
     return Numbers(
         {n: Typed(t.number, precision.known(t)) for n, t in seen.items()}, precision.half
     )

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from tracer.check import answers as module
 from tracer.check.answers import (
     MAX_SIZE,
-    MAX_UNPACKED,
     Answer,
     Answers,
     read_answers,
     read_answers_text,
 )
+from tracer.check.workbooks import MAX_UNPACKED
 from tracer.errors import UsageError
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tracer
-from tracer import conventions, evaluate, run
+from tracer import conventions, courses, evaluate, run
 from tracer.arithmetic import FLOAT, Machine, Precise, apply, digits_arithmetic
 from tracer.conventions import implicit
 from tracer.course import Course
@@ -555,7 +555,7 @@ def test_last_bits_of_float64_excuse_nothing_in_float32() -> None:
 
 def test_replicas_belong_to_float64() -> None:
     for more, has in (("", True), (SINGLE, False), ("arithmetic = 9", False)):
-        course = run.course(net(1, f"{more}\niterations = 3"))
+        course = courses.course(net(1, f"{more}\niterations = 3"))
         assert isinstance(course, Course)
         assert has is (course.replicas is not None)
 

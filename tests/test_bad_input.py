@@ -165,7 +165,7 @@ BROKEN: dict[str, tuple[str, ...]] = {
         "zzz = 1\n" + GOOD,
         "zzz: unknown key; known are title, author, source, about, conventions, givens, "
         "samples, random, formulas, network, error, trained, run, index_notation, symbols, "
-        "readings, published",
+        "readings, published, points",
     ),
     "keys that are ours": ('name = "a"\nfile = "b"\n' + GOOD, "name: unknown key",
                            "file: unknown key"),

@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 import tracer
-from tracer import run
+from tracer import courses, run
 from tracer.course import decades, points
 from tracer.errors import UsageError
 from tracer.figures import figures
 from tracer.history import history, readings, surviving
 from tracer.numbers import Digits
 from tracer.pages import page
+from tracer.replicas import replicas
 from tracer.scenario import Scenario, read
 from tracer.tables import data_tables, forward_table, gradients_table, outputs_table
 
@@ -75,11 +76,11 @@ def test_a_curve_has_its_ends_and_few_points_in_order(last: int, every: int) -> 
 
 
 def test_one_pass_of_one_sample_is_no_run() -> None:
-    assert run.course(tracer.load("thinkinfi")) is None
+    assert courses.course(tracer.load("thinkinfi")) is None
 
 
 def test_the_table_has_the_iterations_chosen_and_the_ends() -> None:
-    course = run.course(halving(20, shown="show = [3, 5]"))
+    course = courses.course(halving(20, shown="show = [3, 5]"))
     assert course
     assert [0, 3, 5, 20] == list(course.table.recorded)
     # the distance to 2 is 1/2^k, and the error 5/2 of its square
@@ -91,16 +92,16 @@ def test_the_table_has_the_iterations_chosen_and_the_ends() -> None:
 def test_a_run_that_stops_ends_where_the_error_is_small_enough() -> None:
     """2.5/4^k is less than 0.01 for the first time at k = 4: 0.00977."""
     s = halving(20, conventions="stop_below = 0.01")
-    course = run.course(s)
+    course = courses.course(s)
     assert course
     assert (4, 4) == (course.last, course.ends)
     assert history(course, s).stopped
 
 
 def test_a_page_waits_for_no_endless_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "LONGEST", 30)
+    monkeypatch.setattr(courses, "LONGEST", 30)
     s = halving(1_000_000)
-    course = run.course(s)
+    course = courses.course(s)
     assert course
     assert (30, 1_000_000) == (course.last, course.ends)
     assert not history(course, s).chaotic
@@ -131,7 +132,7 @@ def test_the_regression_is_reproducible_as_far_as_its_scenario_says() -> None:
     s = tracer.load("sum-regression")
     last = s.run.reproducible
     assert last == 300
-    t = run.replicas(s, [last, 600], [])
+    t = replicas(s, [last, 600], [])
     for name in ("J", "W1[1,1]", "W2[3,1]"):
         cell = t.cell(name)
         near, far = (t.data.of(cell)[row, :, 0].tolist() for row in (0, 1))
@@ -142,7 +143,7 @@ def test_the_regression_is_reproducible_as_far_as_its_scenario_says() -> None:
 
 def test_the_page_of_the_regression_says_why_it_stops() -> None:
     s = tracer.load("sum-regression")
-    course = run.course(s)
+    course = courses.course(s)
     assert course
     assert (300, 10_000) == (course.last, course.ends)
     assert history(course, s).chaotic
@@ -200,7 +201,7 @@ def test_the_outputs_of_another_set_come_with_its_inputs() -> None:
 
 def test_readings_are_shown_with_their_first_pass() -> None:
     s = halving()
-    course = run.course(s)
+    course = courses.course(s)
     assert course
     (found,) = readings(course, s)
     assert ("twice", "Twice the rate.", "2.5") == (found.name, found.says, found.root.value.text)
@@ -223,7 +224,7 @@ def test_a_page_has_the_charts_that_its_run_has_something_to_say_in(
     name: str, expected: list[str]
 ) -> None:
     s = tracer.load(name)
-    course = run.course(s)
+    course = courses.course(s)
     assert course
     assert expected == [figure.name for figure in figures(course, s)]
 
@@ -233,11 +234,11 @@ def test_a_page_has_the_charts_that_its_run_has_something_to_say_in(
 
 def rendered(s: Scenario, reading: str | None = None) -> str:
     t = run.trace(s, iterations=1, reading=reading)
-    return page(t, "md", "full", None, run.course(s, reading))
+    return page(t, "md", "full", None, courses.course(s, reading))
 
 
 def test_a_run_by_hand_has_no_replicas_for_its_ties_are_meant() -> None:
-    course = run.course(halving(3, conventions="rounding = { decimals = 1 }"))
+    course = courses.course(halving(3, conventions="rounding = { decimals = 1 }"))
     assert course
     assert course.replicas is None
 
@@ -289,7 +290,7 @@ m = "average(x)"
 E = "(w - m)^2"
 """
     s = read(text, "unused.toml", "unused")
-    course = run.course(s)
+    course = courses.course(s)
     assert course
     assert course.outputs == ()
     assert "= -2" in rendered(s)

@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 import pytest
 
 from tracer import labels
+from tracer.computed import built
 from tracer.diagram import diagram
 from tracer.drawing import spans, svg, tikz
 from tracer.figure import Diagram, Edge, Kind, Node
 from tracer.labels import Delta, Derivative, Label, Own, Updated
 from tracer.program import Draft
-from tracer.run import built
 from tracer.scenario import read
 from tracer.shipped import load
 from tracer.symbols import Run, runs

@@ -13,7 +13,7 @@ from test_networks import Network
 import tracer
 from tracer import evaluate, run
 from tracer.errors import LookupFailed, NotFinite, UsageError
-from tracer.run import REPLICAS, replicas
+from tracer.replicas import REPLICAS, replicas
 
 # ---- stopping early --------------------------------------------------------------------
 

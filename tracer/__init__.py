@@ -16,6 +16,7 @@ from tracer import errors
 from tracer.errors import TracerError
 
 if TYPE_CHECKING:
+    from tracer import testing
     from tracer.check.marks import Report
     from tracer.ledger import Verification
     from tracer.run import Recorded
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Record", "Scenario", "Trace", "TracerError", "errors", "load", "mark", "predict", "render",
-    "trace", "verify",
+    "testing", "trace", "verify",
 ]  # fmt: skip
 
 # Imports inside functions: `import tracer` costs nothing until something is asked for.
@@ -37,6 +38,10 @@ def __getattr__(name: str) -> object:
         from importlib import import_module
 
         return getattr(import_module(homes[name]), name)
+    if name == "testing":
+        from importlib import import_module
+
+        return import_module("tracer.testing")
     raise AttributeError(f"module 'tracer' has no attribute {name!r}")
 
 
@@ -88,12 +93,12 @@ def render(t: Trace, format: str = "md", *, detail: str = "full") -> str:
     detail      "full": every weight; "first": one of a layer, the rest in a table
     raises      UsageError for another format or detail, TooLarge, ScenarioError
     """
-    from tracer import run
+    from tracer import courses, run
     from tracer.pages import page
 
     if format == "svg" or not t.scenario:
         return page(t, format, detail)
-    course = run.course(t.scenario, t.reading or None)
+    course = courses.course(t.scenario, t.reading or None)
     return page(t, format, detail, run.verify(t.scenario), course)
 
 

@@ -186,6 +186,15 @@ def _greatest(found: float, *others: float) -> float:
     return found
 
 
+def _rounded(x: Column, places: float) -> Column:
+    """Every number of a column as Python rounds it."""
+    return _each(lambda v: round(v, int(places)))(x)
+
+
+def _decimal_round(x: Decimal, places: Decimal) -> Decimal:
+    return rounded(x, Digits(int(places), mode="half even"))
+
+
 def _decimal_tanh(x: Decimal) -> Decimal:
     lost = abs(x.adjusted())  # digits that cancel in e^(2x) - 1 for a small x
     with localcontext(prec=PRECISION + lost + 2):
@@ -205,6 +214,7 @@ FLOAT: Arithmetic[float] = Arithmetic(
         "max": _greatest,
         "step": lambda x: 1.0 if x > 0 else 0.0,
         "reached": lambda x, least: 1.0 if x >= least else 0.0,
+        "round": lambda x, places: round(x, int(places)),  # a tie of the binary number to even
     },
 )
 
@@ -219,6 +229,7 @@ COLUMNS: Arithmetic[Column] = Arithmetic(
         "max": _greater,
         "step": lambda x: np.greater(x, 0).astype(np.float64),
         "reached": lambda x, least: np.greater_equal(x, least).astype(np.float64),
+        "round": _rounded,
         "total": _total,
         "largest": _largest,
     },
@@ -235,6 +246,7 @@ DECIMAL: Arithmetic[Decimal] = Arithmetic(
         "max": max,
         "step": lambda x: Decimal(x > 0),
         "reached": lambda x, least: Decimal(x >= least),
+        "round": _decimal_round,
     },
 )
 
@@ -321,6 +333,7 @@ def digits_arithmetic(digits: int) -> Arithmetic[Any]:
             "max": max,
             "step": lambda x: mp.mpf(int(x > 0)),
             "reached": lambda x, least: mp.mpf(int(x >= least)),
+            "round": lambda x, places: mp.nint(x * 10 ** int(places)) / 10 ** int(places),
         },
     )
 

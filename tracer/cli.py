@@ -267,13 +267,13 @@ def _pages(
     sample: int | None,
 ) -> dict[str, str]:  # fmt: skip
     """The files of a page by name; the Markdown page brings its diagram and charts."""
-    from tracer import run
+    from tracer import courses, run
     from tracer.pages import drawings, file_name, page
 
     t = _trace(scenario, iteration, reading, following=1, sample=sample)
     with progress(scenario.name) as watch:
         verification = run.verify(scenario, watch)
-        course = run.course(scenario, reading, watch)
+        course = courses.course(scenario, reading, watch)
     files = {
         f"{file_name(t)}.{format}": page(t, format, detail, verification, course)
         for format in formats

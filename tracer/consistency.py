@@ -24,6 +24,7 @@ from tracer.inventory import (
     joined,
     not_given,
 )
+from tracer.mistakes.stated import wrongly_stated
 from tracer.numbers import decimals
 
 if TYPE_CHECKING:
@@ -306,6 +307,9 @@ def _check_conventions(s: Scenario, where: str, c: Conventions, own: Collection[
         yield f"{where}rounding: state decimals or significant, one of them"
     if rounding and "arithmetic" in own and c.arithmetic != "float64":
         yield f"{where}arithmetic: state rounding or another arithmetic, not both"
+    for k, made in enumerate(c.mistakes if "mistakes" in own else ()):
+        if wrong := wrongly_stated(made.id, made.decimals):
+            yield f"{where}mistakes[{k}]: {wrong}"
 
 
 def _check_lengths(s: Scenario) -> Problems:

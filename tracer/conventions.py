@@ -29,9 +29,13 @@ from tracer.fields import (
     Positive,
     Significant,
     Text,
+    Title,
     choice,
     quoted,
 )
+from tracer.mistakes import stated
+from tracer.mistakes.applied import Slip
+from tracer.mistakes.catalog import Mistake
 from tracer.numbers import HALF_UP, MODES, Digits
 
 #: What a loss is made of: one output's error, and how the outputs' errors become one.
@@ -98,6 +102,39 @@ _ARITHMETIC: Any = {
 }
 
 
+class Made(Model):
+    """A mistake that is made, and where: everywhere it can be, if no place is named."""
+
+    id: Title  # or the words that explain it
+    at: Annotated[list[Title], Field(min_length=1)] | None = None
+    decimals: Places | None = None  # of rounded gradients
+
+    @property
+    def slip(self) -> Slip:
+        return Slip(self._mistake, tuple(self.at or ()))
+
+    @property
+    def _mistake(self) -> Mistake:
+        if self.decimals is not None:
+            return stated.rounded_gradients(self.decimals)
+        found = stated.named(self.id)
+        assert found, f"{self.id} was checked"
+        return found
+
+
+def _tables(value: object) -> object:
+    """`"updated-weights"` is short for `{ id = "updated-weights" }`."""
+    if not isinstance(value, list):
+        return value
+    return [{"id": made} if isinstance(made, str) else made for made in value]
+
+
+_MADE: Any = {
+    "type": "array",
+    "items": {"anyOf": [{"type": "string"}, Made.model_json_schema()]},
+}
+
+
 class Conventions(Model):
     """What tutorials do differently; a scenario states it, a reading may change it."""
 
@@ -121,6 +158,15 @@ class Conventions(Model):
         Rounding | None, BeforeValidator(_rounding), WithJsonSchema(_ROUNDING, mode="validation")
     ] = None  # by hand, after every step
     arithmetic: Annotated[_Arithmetic, WithJsonSchema(_ARITHMETIC, mode="validation")] = "float64"
+    # that the source makes; of several at one step the later changes the earlier
+    mistakes: Annotated[
+        list[Made], BeforeValidator(_tables), WithJsonSchema(_MADE, mode="validation")
+    ] = Field(default_factory=list)
+
+    @property
+    def slips(self) -> tuple[Slip, ...]:
+        """The mistakes as they are made."""
+        return tuple(made.slip for made in self.mistakes)
 
     @property
     def how(self) -> How:
@@ -210,13 +256,29 @@ _IMPLICIT: tuple[tuple[str, str, _Changes], ...] = (
 
 
 def implicit(name: str) -> Reading | None:
-    """The reading that a name states by itself: `float32`, `rounded to 4 decimals`, `30 digits`."""
-    return _stated(name).get(name)
+    """The reading that a name states by itself.
+
+    `float32`, `rounded to 4 decimals`, `30 digits`, or a mistake by its id or its words.
+    """
+    return _stated(name).get(name) or _mistaken(name)
+
+
+def in_words(name: str) -> str:
+    """What a reading that needs no definition is called: of a mistake, what happened."""
+    mistake = stated.named(name)
+    return mistake.explains if mistake else name
+
+
+def _mistaken(name: str) -> Reading | None:
+    """The reading under which a mistake is made."""
+    mistake = stated.named(name)
+    return Reading(says=mistake.says, mistakes=[Made(id=mistake.id)]) if mistake else None
 
 
 def no_reading(name: str, readings: Iterable[str]) -> str:
     """That there is no reading of this name, and the nearest of those there are."""
-    known = [*readings, *_stated(name), *_stated("")]  # its number may be too large
+    # its number may be too large
+    known = [*readings, *_stated(name), *_stated(""), *stated.names()]
     return f"no reading {quoted(name)}{nearest(name, known)}"
 
 

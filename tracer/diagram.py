@@ -18,6 +18,7 @@ import numpy as np
 from tracer.figure import EDGE, TITLE, Column, Diagram, Edge, Kind, Node
 from tracer.placing import placed
 from tracer.program import Block, Phase, Program
+from tracer.rewrite import present
 from tracer.symbols import fitted, text_breadth
 
 MAX_ROWS = 8  # a column of more units shows the first few, dots and the last
@@ -101,11 +102,14 @@ def _units(program: Program) -> Iterator[_Unit]:
         place = {formal: k for k, formal in enumerate(block.formals)}
         if "x_1" in place and "w_1" in place:
             for row in range(len(block)):
-                yield _unit(block, row, place, outputs)
+                operands = [present(program, c) for c in block.operands[row].tolist()]
+                yield _unit(block, block.start + row, operands, place, outputs)
 
 
-def _unit(block: Block, row: int, place: Mapping[str, int], outputs: Mapping[int, int]) -> _Unit:
-    operands, net = block.operands[row].tolist(), block.start + row
+def _unit(
+    block: Block, net: int, operands: Sequence[int], place: Mapping[str, int],
+    outputs: Mapping[int, int],
+) -> _Unit:  # fmt: skip
     wires = tuple(
         (operands[place[f"x_{i}"]], operands[place[f"w_{i}"]]) for i in range(1, block.size + 1)
     )

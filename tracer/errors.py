@@ -5,6 +5,8 @@ TracerError                     everything a caller may want to catch
 ├── FormulaError                a formula that is not in the small language of `expression`
 ├── RuleError                   a rule whose stated derivative is not the derivative
 ├── ProgramError                a program that would not be one (double name, later operand)
+│   ├── NameTaken               a name that another step has
+│   └── MistakeError            a mistake that cannot be made in it, or not there
 ├── LookupFailed                an unknown or ambiguous name (also a KeyError)
 ├── NotFinite                   a step that overflowed, divided by zero or gave no number
 ├── TooLarge                    a request that would not fit in memory
@@ -43,6 +45,10 @@ class ProgramError(TracerError):
 
 class NameTaken(ProgramError):
     """A name that another step has."""
+
+
+class MistakeError(ProgramError):
+    """A mistake that a program leaves no room for, or not at the place named."""
 
 
 class LookupFailed(TracerError, KeyError):

@@ -183,7 +183,7 @@ class _Blocks:
         for cell, value in zip(self.program.carry, state, strict=True):
             values[cell] = value
         for cell, fed in self.fed.items():
-            values[cell] = fed.rows[iteration % len(fed.rows)]
+            values[cell] = fed.at(iteration)
         with np.errstate(all="ignore"):
             for block in self.program.blocks:
                 if block.rule:
@@ -229,7 +229,7 @@ class _Steps:
         for iteration in range(first, first + passes):
             self.values.update(zip(self.program.carry, state, strict=True))
             for cell, fed in self.fed.items():
-                self.values[cell] = self._given(fed.rows[iteration % len(fed.rows)])
+                self.values[cell] = self._given(fed.at(iteration))
             with self.numbers.context():
                 for step in self.steps:
                     self.values[step.index] = self._step(step, iteration)

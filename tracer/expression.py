@@ -29,6 +29,7 @@ MAX_WRITTEN = 20_000  # leaves of the formula with its powers written out as pro
 
 #: Functions the language knows, with the number of their arguments.
 FUNCTIONS = {"exp": 1, "ln": 1, "sqrt": 1, "tanh": 1, "max": 2, "step": 1, "reached": 2}
+ROUND = "round"  # to some decimals: in no formula that a person writes, a scenario may state it
 REPEATS = ("sum", "prod")
 OVERS = ("total", "average", "largest")
 EULER, SIZE = "e", "n"

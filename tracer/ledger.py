@@ -159,9 +159,10 @@ class _Verifier:
     def check(self, name: str, entry: Published) -> Checked:
         value, usual = self.value(name, entry, entry.reading), self.usual(name, entry)
         verdict, under = self.verdict(name, entry, value, usual)
+        words = self.scenario.in_words(under) if under else None
         return Checked(
             name, self.label(name, entry), entry.printed,
-            value if under else usual, verdict, under, entry.reason, entry.where,
+            value if under else usual, verdict, words, entry.reason, entry.where,
             entry.iteration, entry.sample, entry.samples, usual, entry.right, _claim(entry),
             entry.recomputed,
         )  # fmt: skip

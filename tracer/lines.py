@@ -47,6 +47,7 @@ class Line:
     value: Shown
     exact: bool  # the printed operands give the printed value
     also: Label | None = None  # a further name to show before its own: ∂E/∂out = ∂E1/∂out = …
+    slips: tuple[int, ...] = ()  # the mistakes made here, by their place among the scenario's
 
     @property
     def trivial(self) -> bool:

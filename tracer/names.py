@@ -43,7 +43,7 @@ class Names:
         """
         if not isinstance(typed, str):
             raise LookupFailed(f"a name is a text, not {typed!r}")
-        for spelling in dict.fromkeys((typed, self._spelled(typed))):
+        for spelling in dict.fromkeys((typed, self.spelled(typed))):
             if spelling in self._exact:
                 return self._exact[spelling]
             for table, key in (
@@ -65,7 +65,8 @@ class Names:
         except LookupFailed:
             return None
 
-    def _spelled(self, typed: str) -> str:
+    def spelled(self, typed: str) -> str:
+        """The name in our letters: `∂E_total/∂w5` as dE/dw5, `w5_new` as w5+."""
         for other, ours in _SPELLINGS:
             typed = typed.replace(other, ours)
         typed = _NEW.sub("+", typed.strip())

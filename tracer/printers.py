@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from tracer.expression import (
     EULER,
+    ROUND,
     Call,
     Diff,
     Each,
@@ -206,6 +207,9 @@ class Latex(Text):
     def call(self, function: str, args: list[Template]) -> Template:
         if function == "sqrt":
             return (Literal(r"\sqrt{"), *args[0], Literal("}"))
+        if function == ROUND:
+            opened = Literal(rf"\mathrm{{{function}}} {self.open}")
+            return (opened, *_joined(args), Literal(self.close))
         return super().call(function, args)
 
     def function(self, name: str) -> str:

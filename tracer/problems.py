@@ -32,6 +32,7 @@ _EXPECTED = {
 #: What a key takes that may be one thing or another, by the top key it stands under.
 _PATTERN = "a pattern like 'h{j}', or a list of names"
 _ARITHMETIC = "'float64', 'float32' or a number of digits like { digits = 30 }"
+_MISTAKES = "a list like ['updated-weights', { id = 'other-error', at = ['w7'] }]"
 _SHAPES = {
     ("network", "weights"): "the name of a matrix, or rows of names",
     ("network", "bias"): "a name, or a list of names",
@@ -47,6 +48,8 @@ _SHAPES = {
     ("readings", "rounding"): "a table like { decimals = 4 }, or 'none'",
     ("conventions", "arithmetic"): _ARITHMETIC,
     ("readings", "arithmetic"): _ARITHMETIC,
+    ("conventions", "mistakes"): _MISTAKES,
+    ("readings", "mistakes"): _MISTAKES,
     ("random", "shape"): "a list of lengths like [2, 3]",
 }
 _PLAIN = {"missing": "missing", "too_short": "empty"}

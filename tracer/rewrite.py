@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.errors import ProgramError
-from tracer.labels import Label, Own, latex, name, text
+from tracer.labels import Label, Own, Updated, latex, name, text
 from tracer.program import Block, Cells, Draft, Phase, Program, group_size
 from tracer.rules import Rule, reduces
 
@@ -85,13 +85,13 @@ def changed(
               A step of the past is computed again from such copies.
     raises    ProgramError when no order is left
     """
-    copies = _Copies(program)
+    copies = _Copies(program, {*program.carry, *carry, *program.data})
     rows: list[Block] = []
     for block in program.blocks:
         for row in _rows(block) if any(c in changes for c in block.cells.tolist()) else [block]:
             change = changes.get(row.start)
             rows.append(row if change is None else _computed_by(row, change, copies))
-    after = {given: copies.of(operand) for given, operand in carry.items()}
+    after = {given: copies.update(given, operand) for given, operand in carry.items()}
     program = replace(program, carry={**program.carry, **after})
     return _in_some_order(program, [*copies.blocks, *rows], copies.givens)
 
@@ -99,10 +99,12 @@ def changed(
 class _Copies:
     """The further steps that a changed program needs; numbered after its own."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, varying: Collection[int]) -> None:
         self.program = program
+        self.varying = varying  # the givens that are not the same in every pass
         self.blocks: list[Block] = []
         self.cells: dict[Operand, int] = {}
+        self.called: set[Label] = set()
 
     @property
     def givens(self) -> dict[int, Past]:
@@ -113,38 +115,85 @@ class _Copies:
         }  # fmt: skip
 
     def of(self, operand: Operand) -> int:
-        """The cell that stands for an operand."""
+        """The cell that stands for an operand; what never varies needs no copy."""
         if isinstance(operand, int):
             return operand
+        if isinstance(operand, Past) and self._is_constant(operand.cell):
+            return operand.cell
         if operand not in self.cells:
             block = self._past(operand) if isinstance(operand, Past) else self._made(operand)
-            self.cells[operand] = len(self.program) + len(self.cells)
-            self.blocks.append(replace(block, start=self.cells[operand], of=None))
+            self._add(operand, block)
         return self.cells[operand]
+
+    def update(self, given: int, operand: Operand) -> int:
+        """The cell that a given starts the next pass from."""
+        if isinstance(operand, Change) and given not in self.program.carry:
+            labels, part = [Updated(self.program.label(given))], self._row(given).part
+            block = replace(self._made(operand), labels=labels, phase=Phase.UPDATE, part=part)
+            self._add(operand, block)
+        return self.of(operand)
+
+    def _add(self, operand: Operand, block: Block) -> None:
+        self.cells[operand] = len(self.program) + len(self.cells)
+        self.blocks.append(replace(block, start=self.cells[operand], of=None))
+
+    def _is_constant(self, cell: int) -> bool:
+        return self._row(cell).rule is None and cell not in self.varying
 
     def _row(self, cell: int) -> Block:
         block = self.program.block(cell)
-        return _rows(block)[cell - block.start]
+        row = cell - block.start
+        return _with(block, block.operands, slice(row, row + 1))
 
     def _past(self, past: Past) -> Block:
         row = self._row(past.cell)
         operands = [self.of(Past(c, past.when)) for c in map(int, row.operands[0])]
         label = _in_the_past(self.program.label(past.cell), past.when)
         table = np.array([operands], np.int64).reshape(1, -1)
-        return replace(row, operands=table, labels=[label])
+        # no network has it twice: what is computed again is told where it is needed
+        phase = row.phase if row.rule is None else Phase.BACKWARD
+        return replace(row, operands=table, labels=[label], phase=phase)
 
     def _made(self, made: Change) -> Block:
-        called = [Own(f"further_step_{1 + len(self.cells)}")]
         empty = Block(
-            0, None, 0, np.empty((1, 0), np.int64), called, Phase.BACKWARD, "further steps",
+            0, None, 0, np.empty((1, 0), np.int64), [Own("")], Phase.BACKWARD, "further steps",
             False, None,
         )  # fmt: skip
-        return _computed_by(empty, made, self)
+        block = _computed_by(empty, made, self)  # its operands are numbered before it
+        return replace(block, labels=[self._called(made)])
+
+    def _called(self, made: Change) -> Label:
+        """`sigmoid(out)` where one operand makes the step, else a number."""
+        match made.operands:
+            case (int(cell),) if found := _applied(made.rule, self.program.label(cell)):
+                if found not in self.called:
+                    self.called.add(found)
+                    return found
+        number = 1 + len(self.cells)
+        return Own(f"further_step_{number}", f"further step {number}", _FURTHER.format(number))
+
+
+#: What is added to the name of a step of the past, and to its symbol.
+_MARKS = {FIRST: ("@0", "(0)"), BEFORE: ("@-1", "(-1)")}
+PAST = tuple(mark for mark, _ in _MARKS.values())
+_FURTHER = r"\text{{further step {}}}"
 
 
 def _in_the_past(label: Label, when: str) -> Label:
-    mark, raised = {FIRST: ("@0", "(0)"), BEFORE: ("@-1", "(-1)")}[when]
+    mark, raised = _MARKS[when]
     return Own(f"{name(label)}{mark}", f"{text(label)}{mark}", f"{{{latex(label)}}}^{{{raised}}}")
+
+
+def present(program: Program, cell: int) -> int:
+    """The step that a given of the past is a copy of; any other step itself."""
+    called = name(program.label(cell))
+    mark = next((m for m in PAST if called.endswith(m)), "")
+    return program.index[called.removesuffix(mark)]
+
+
+def _applied(rule: Rule, to: Label) -> Own:
+    word = rf"\text{{{rule.name}}}"
+    return Own(f"{rule.name}({name(to)})", f"{rule.name}({text(to)})", f"{word}({latex(to)})")
 
 
 def _computed_by(row: Block, change: Change, copies: _Copies) -> Block:

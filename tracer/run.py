@@ -1,49 +1,25 @@
-"""From a scenario to its trace: build, evaluate, keep what was asked for."""
+"""From a scenario to its trace, and to the verdicts: build, evaluate, keep what was asked for."""
 
 from __future__ import annotations
 
-import math
-import random
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from decimal import Decimal
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from tracer import ledger
-from tracer.arithmetic import Machine, Precise
-from tracer.build.programs import Built, build
-from tracer.catalog import NET
-from tracer.course import Course, Reading, decades, points
-from tracer.errors import (
-    LookupFailed,
-    NameTaken,
-    NotFinite,
-    ProgramError,
-    RuleError,
-    ScenarioError,
-    UsageError,
-    nearest,
-)
-from tracer.evaluate import Progress, first_below, run
+from tracer.build.programs import Built
+from tracer.computed import built, stopped, values
+from tracer.errors import UsageError, nearest
+from tracer.evaluate import Progress
 from tracer.ledger import Verification
 from tracer.names import names_of
-from tracer.numbers import Digits
 from tracer.program import Phase
+from tracer.replicas import last_bits, other_seeds, replicas
 from tracer.rewrite import on_samples
 from tracer.scenario import Scenario
 from tracer.traces import Trace
-from tracer.values import Given, Values
+from tracer.values import Given
 
 Recorded = str | int | Iterable[int]
-
-#: Times as long as a float64 takes a number of another arithmetic.
-SLOWER: dict[type, int] = {Machine: 100, Digits: 2_000, Precise: 4_000}
-LONGEST, WORK = 200_000, 3 * 10**9  # updates that a page shows, and values computed for it
-REPLICAS = 6  # computed side by side to see which digits survive
-# Of a parameter, in units of its last place; a single unit may be lost in the first pass.
-CHANGES = (-4, -3, -2, -1, 1, 2, 3, 4)
 
 
 class _AndLast(Sequence[int]):
@@ -84,24 +60,6 @@ def passes(iterations: int, record: Recorded) -> Sequence[int]:
     return chosen
 
 
-def built(scenario: Scenario) -> Built:
-    """The program of a scenario; raises ScenarioError where it cannot be one."""
-    try:
-        return build(scenario)
-    except NameTaken as wrong:
-        part = "network" if scenario.network else "formulas"
-        raise ScenarioError([f"{scenario.file}: {part}: {wrong}; choose another name"]) from wrong
-    except LookupFailed as wrong:
-        raise ScenarioError([f"{scenario.file}: pins: {wrong}"]) from wrong
-    except ProgramError as wrong:
-        place = "formulas." if str(wrong).partition(":")[0] in scenario.formulas else ""
-        raise ScenarioError([f"{scenario.file}: {place}{wrong}"]) from wrong
-    except RuleError as wrong:
-        net = f"conventions.net: {scenario.conventions.net!r} is no "
-        place = net if str(wrong).startswith(NET) else "formulas."
-        raise ScenarioError([f"{scenario.file}: {place}{wrong}"]) from wrong
-
-
 def trace(
     scenario: Scenario,
     *,
@@ -123,12 +81,15 @@ def trace(
     if count < 0:
         raise UsageError(f"iterations={count}: expected 0 or more")
     made = built(chosen)
-    stops = _stopped(chosen, made, count)
+    stops = stopped(chosen, made, count)
     recorded = passes(stops, record if stops == count else _until(stops, record))
     cells = None if only is None else [names_of(made.program).find(name) for name in only]
-    values = _values(chosen, made, made.givens, recorded, progress, cells)
+    kept = values(chosen, made, made.givens, recorded, progress, cells)
     digits = chosen.conventions.digits
-    return Trace(made.program, recorded, values, digits, scenario.name, reading or "", scenario)
+    return Trace(
+        made.program, recorded, kept, digits, scenario.name, reading or "", scenario,
+        slips=made.slips,
+    )  # fmt: skip
 
 
 def _until(stops: int, record: Recorded) -> Recorded:
@@ -140,35 +101,6 @@ def _until(stops: int, record: Recorded) -> Recorded:
     if not left:
         raise UsageError(f"no iteration {min(asked)}: the run stops at {stops} (stop_below)")
     return left
-
-
-def _stopped(s: Scenario, made: Built, limit: int) -> int:
-    """The iteration at which a scenario stops: the limit, or where its error is small enough."""
-    bound, root = s.conventions.stop_below, made.program.root
-    if bound is None or root is None:
-        return limit
-    how = s.conventions.how
-    with _told(s):
-        return first_below(made.program, made.givens, root, float(bound), limit, how=how)
-
-
-def _values(
-    s: Scenario, made: Built, givens: Mapping[int, Given], recorded: Sequence[int],
-    progress: Progress | None = None, only: Sequence[int] | None = None,
-) -> Values:  # fmt: skip
-    """The values of a scenario's passes."""
-    how = s.conventions.how
-    with _told(s):
-        return run(made.program, givens, recorded, only=only, how=how, progress=progress)
-
-
-@contextmanager
-def _told(s: Scenario) -> Iterator[None]:
-    """What is not finite is told with the file."""
-    try:
-        yield
-    except NotFinite as wrong:
-        raise NotFinite(f"{s.file}: {wrong}") from wrong
 
 
 def on(t: Trace, samples: str) -> Trace:
@@ -196,87 +128,8 @@ def on(t: Trace, samples: str) -> Trace:
     for cell, source in taken.items():
         column = t.column(source)[:1] if source not in own else own[source]
         givens[cell] = column if len(column) > 1 else float(column[0])
-    values = _values(s, Built(other, givens), givens, [0])
-    return Trace(other, (t.iteration,), values, t.digits, t.title, t.reading, t.scenario, samples)
-
-
-def course(
-    scenario: Scenario, reading: str | None = None, progress: Progress | None = None
-) -> Course | None:
-    """What a page shows of a scenario's run; None where there is one pass of one sample."""
-    s = scenario.under(reading)
-    if s.iterations <= 1 and not s.columns:
-        return None
-    made = built(s)
-    longest = min(s.iterations if made.program.carry else 0, _patience(s, made))
-    stops = _stopped(s, made, longest)
-    ends = s.iterations if stops == longest < s.iterations and longest else stops
-    last = min(stops, longest if s.run.reproducible is None else s.run.reproducible)
-    root = made.program.root
-    assert root is not None, "a scenario has an error"
-    shown = [k for k in s.run.show if k <= last]
-    wanted = sorted({0, last, *shown}) if shown else decades(last)
-    table = trace(scenario, iterations=last, record=wanted, reading=reading, progress=progress)
-    updates = len(s.order) // s.batch_size
-    return Course(
-        last=last,
-        ends=ends,
-        table=table,
-        curve=trace(
-            scenario, iterations=last, record=points(last, updates), reading=reading,
-            only=[made.program.step(root).name], progress=progress,
-        ),
-        replicas=replicas(s, wanted, [], progress) if last > 1 and _sways(s, made) else None,
-        outputs=tuple(_outputs(table.at(last), s)),
-        readings=tuple(
-            _under(scenario, name, progress) for name in scenario.readings if name != reading
-        ),
-        together=_together(s) if s.rows > 1 and s.network else None,
-    )  # fmt: skip
-
-
-def _patience(s: Scenario, made: Built) -> int:
-    """How many updates a page waits for: some ten seconds of them."""
-    how = s.conventions.how
-    work = WORK // (1 if how is Machine.FLOAT64 else SLOWER[type(how)])
-    return min(LONGEST, work // (len(made.program) * made.program.samples))
-
-
-def _sways(s: Scenario, made: Built) -> bool:
-    """Whether last bits can carry a run away: those of float64, which a replica changes.
-
-    Where a person rounds, or a perceptron adds whole multiples of its rate, a tie is meant to be
-    one, and a replica that breaks it would be another example.
-    """
-    c = s.conventions
-    exact = c.learning == "perceptron" or c.how is not Machine.FLOAT64
-    return bool(made.program.carry) and not exact
-
-
-def _outputs(t: Trace, s: Scenario) -> Iterator[Trace]:
-    """Every sample set that has something to compute, with the parameters of a pass."""
-    for title in s.columns:
-        with suppress(UsageError):  # formulas may use no sample at all
-            yield on(t, title)
-
-
-def _under(scenario: Scenario, reading: str, progress: Progress | None) -> Reading:
-    """What a page shows of a run under another reading."""
-    first = trace(scenario, iterations=0, reading=reading, progress=progress)
-    s = scenario.under(reading)
-    made = built(s)
-    longest = min(s.iterations, _patience(s, made))
-    if longest < s.iterations or not _sways(s, made) or s.run.reproducible is not None:
-        return Reading(first, 0, None)
-    ends = _stopped(s, made, longest)
-    return Reading(first, ends, replicas(s, [ends], [], progress) if ends else None)
-
-
-def _together(s: Scenario) -> Trace:
-    """The first pass of all samples at once, every net with its delta."""
-    stated = {"chain": "deltas", "batch_size": None, "order": None, "update": "simultaneous"}
-    conventions = s.conventions.model_copy(update=stated)
-    return trace(s.model_copy(update={"conventions": conventions}), iterations=0)
+    made = values(s, Built(other, givens), givens, [0])
+    return Trace(other, (t.iteration,), made, t.digits, t.title, t.reading, t.scenario, samples)
 
 
 class Runs:
@@ -292,7 +145,7 @@ class Runs:
         scenario = _without_rounding(self.scenario, reading) if unrounded else self.scenario
         s, ends = scenario.under(reading), max(iterations)
         if s.conventions.stop_below is not None:
-            ends = _stopped(s, built(s), ends)
+            ends = stopped(s, built(s), ends)
         recorded = {min(k, ends) for k in iterations}
         return trace(
             scenario, iterations=ends, record=recorded, reading=reading, progress=self.progress
@@ -307,46 +160,8 @@ class Runs:
     ) -> Trace:
         """The passes as variants of one trace, from parameters whose last bits are changed."""
         s = self.scenario.under(reading)
-        starts = _other_seeds if s.random and s.random.assumed else _last_bits
+        starts = other_seeds if s.random and s.random.assumed else last_bits
         return replicas(s, iterations, names, self.progress, starts)
-
-
-def _last_bits(s: Scenario, made: Built) -> dict[int, Given]:
-    """The parameters, and again with their last bits changed at random."""
-    chance, found = random.Random(0), dict[int, Given]()
-    for cell in made.program.carry:
-        start = made.givens[cell]
-        assert isinstance(start, Decimal), "what is carried is no data"
-        value = float(start)
-        changes = [0, *(chance.choice(CHANGES) for _ in range(REPLICAS - 1))]
-        found[cell] = (value + np.array(changes) * math.ulp(value))[:, None]
-    return found
-
-
-def _other_seeds(s: Scenario, made: Built) -> dict[int, Given]:
-    """The parameters, and as other seeds draw them: for a source that does not state its own."""
-    others = [built(s.seeded(k)).givens for k in range(1, REPLICAS)]
-    found = dict[int, Given]()
-    for cell in made.program.carry:
-        starts = [givens[cell] for givens in (made.givens, *others)]
-        found[cell] = np.array([[float(start)] for start in starts if isinstance(start, Decimal)])
-    return found
-
-
-def replicas(
-    s: Scenario, iterations: Sequence[int], names: Collection[str],
-    progress: Progress | None = None, starts: Callable[..., dict[int, Given]] = _last_bits,
-) -> Trace:  # fmt: skip
-    """Passes computed side by side from other parameters: other in their last bits, if not stated.
-
-    Variant 0 is unchanged. Kept are the steps named and all that the samples share.
-    """
-    made = built(s)
-    givens = {**made.givens, **starts(s, made)}
-    shared = [c for b in made.program.blocks if not b.per_sample for c in b.cells.tolist()]
-    named = [cell for cell in map(names_of(made.program).get, names) if cell is not None]
-    values = _values(s, made, givens, iterations, progress, [*shared, *named])
-    return Trace(made.program, iterations, values, s.conventions.digits, s.name, "", s)
 
 
 def _without_rounding(s: Scenario, reading: str | None) -> Scenario:

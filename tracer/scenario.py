@@ -7,10 +7,8 @@ is executed, its formulas go through the whitelist parser, its symbols through a
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -22,7 +20,16 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJso
 
 from tracer.check.points import Points
 from tracer.consistency import check, unused
-from tracer.conventions import Conventions, Precision, Reading, Rounding, implicit, no_reading
+from tracer.conventions import (
+    Conventions,
+    Made,
+    Precision,
+    Reading,
+    Rounding,
+    implicit,
+    in_words,
+    no_reading,
+)
 from tracer.datasets import TRAINING, Drawing, Random, SampleSet, as_given
 from tracer.errors import ScenarioError
 from tracer.fields import (
@@ -40,6 +47,7 @@ from tracer.fields import (
 )
 from tracer.networks import Layer, Network
 from tracer.problems import Keys, explained, listed, mended
+from tracer.toml import tables
 
 DRAWN = "Drawn from the generator"  # the table of the numbers that nobody wrote down
 MAX_SIZE = 1_000_000  # bytes of a scenario file
@@ -217,6 +225,10 @@ class Scenario(Model):
             raise ScenarioError([f"{self.file}: {no_reading(name, self.readings)}"])
         return found
 
+    def in_words(self, reading: str) -> str:
+        """What a reading is called: by its own name, or in words where it is a mistake's id."""
+        return reading if reading in self.readings else in_words(reading)
+
     def under(self, reading: str | None) -> Scenario:
         """The scenario as a reading has it; raises ScenarioError as `reading` does."""
         if not reading:
@@ -271,6 +283,7 @@ _TABLES: dict[tuple[str, int] | tuple[str, int, str], type[BaseModel]] = {
     ("conventions", 1): Conventions,
     ("conventions", 2, "rounding"): Rounding,
     ("conventions", 2, "arithmetic"): Precision,
+    ("conventions", 3): Made,
     ("givens", 3): Stated,
     ("samples", 2): SampleSet,
     ("random", 1): Random,
@@ -281,6 +294,7 @@ _TABLES: dict[tuple[str, int] | tuple[str, int, str], type[BaseModel]] = {
     ("readings", 2): Reading,
     ("readings", 3, "rounding"): Rounding,
     ("readings", 3, "arithmetic"): Precision,
+    ("readings", 4): Made,
     ("published", 2): Published,
     ("published", 3): Published,
     ("points", 1): Points,
@@ -301,7 +315,7 @@ def read(text: str, file: str, name: str) -> Scenario:
 
     raises    ScenarioError with every problem found
     """
-    table = _toml(text, file)
+    table = tables(text, file)
     ours = [f"{key}: unknown key" for key in _OURS if table.pop(key, None) is not None]
     scenario, problems = _validated(table, file, name)
     lines = listed(file, chain(ours, problems))
@@ -351,48 +365,6 @@ def read_bytes(raw: bytes, file: str, name: str) -> Scenario:
     except UnicodeDecodeError as wrong:
         line = raw.count(b"\n", 0, wrong.start) + 1
         raise ScenarioError([f"{file}: line {line}: not UTF-8; save it as UTF-8 text"]) from wrong
-
-
-#: A key of so many parts is nested deeper than any scenario; tomllib takes a minute for 50,000.
-_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
-_DEEP = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{50}}")
-
-
-def _toml(text: str, file: str) -> dict[str, Any]:
-    if _DEEP.search(text):
-        raise ScenarioError([f"{file}: nested too deeply"])
-    try:
-        return tomllib.loads(text, parse_float=_as_written)
-    except tomllib.TOMLDecodeError as wrong:
-        raise ScenarioError([f"{file}: not valid TOML: {wrong}{_line_hint(text, wrong)}"]) from None
-    except RecursionError:
-        raise ScenarioError([f"{file}: nested too deeply"]) from None
-    except ValueError:
-        raise ScenarioError([f"{file}: not valid TOML: a number with too many digits"]) from None
-
-
-def _line_hint(text: str, wrong: Exception) -> str:
-    """What the line of a TOML error should have been, where that is known."""
-    found = re.search(r"at line (\d+)", str(wrong))
-    line = text.splitlines()[int(found[1]) - 1] if found else ""
-    return next((hint for pattern, hint in _HINTS if re.match(pattern, line)), "")
-
-
-_HINTS = (
-    (r"\s*[^\W\d_]*[^\x00-\x7f]\S*\s*=", '; a name with other letters than A-Z needs quotes: "η"'),
-    (r"[^=#]*=\s*[+-]?\d+,\d", "; a decimal point is written as a dot"),
-    (r"[^=#]*=\s*[+-]?\.\d", "; a number starts with a digit: 0.5"),
-    (r"[^=#]*=\s*\d+\s*/", "; a number is written out, not as a fraction"),
-    (r"[^=#]*=.*[\[,]\s*[A-Za-z]\w*\s*[],]", "; a name on the right needs quotes"),
-    (r"[^=#]*=\s*[A-Za-z]", "; a text needs quotes"),
-)
-
-
-def _as_written(number: str) -> Decimal:
-    try:
-        return Decimal(number)
-    except InvalidOperation:
-        raise ValueError(number) from None
 
 
 def json_schema() -> dict[str, Any]:

@@ -58,6 +58,12 @@ def needed(program: Program, values: Values, everything: bool) -> set[int]:
     return program.cone([*program.carry.values(), *kept])
 
 
+def _row(given: Fed) -> str:
+    """Which row of what is fed belongs to pass k, as `Fed.at` has it."""
+    since = f"max(k - {given.late}, 0)" if given.late else "k"
+    return f"{since} % {len(given.rows)}"
+
+
 def _compiled(text: str, space: Mapping[str, object]) -> Passes:
     return _function(compile(text, "<program>", "exec"), space)
 
@@ -134,7 +140,7 @@ class Scalars:
         """The Python source: every step kept in rows, or only what the next pass needs."""
         cells = needed(self.program, self.values, everything)
         fed = [
-            f"{self._names(c)} = f{c}[k % {len(given.rows)}]"
+            f"{self._names(c)} = f{c}[{_row(given)}]"
             for c, given in self.givens.items() if isinstance(given, Fed) and c in cells
         ]  # fmt: skip
         lines = [
@@ -226,7 +232,7 @@ class Columns:
         """The Python source: every step kept in rows, or only what the next pass needs."""
         cells = needed(self.program, self.values, everything)
         fed = [
-            f"v{c} = f{c}[k % {len(given.rows)}]"
+            f"v{c} = f{c}[{_row(given)}]"
             for c, given in self.givens.items() if isinstance(given, Fed) and c in cells
         ]  # fmt: skip
         lines = [f"v{cell} = {line}" for cell, line in self._assignments() if cell in cells]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
@@ -74,28 +75,62 @@ def progress(what: str) -> Iterator[Progress]:
 def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all.
 
-    raises    OSError with the name of the file, whichever file the system failed at
+    raises    UsageError for what cannot be replaced by a file, OSError with the name of the file
     """
-    if path.parent.exists() and not path.parent.is_dir():
-        raise UsageError(f"{path.parent}: a file, not a folder")
+    write_all({path: text})
+
+
+def write_all(files: Mapping[Path, str]) -> None:
+    """Write files whole: if one of them cannot be written, none is.
+
+    raises    as `write_whole`
+    """
+    for path in files:
+        check_target(path)
+    staged: dict[Path, str] = {}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, text)
+        for path, text in files.items():
+            with _failing_at(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _stage(path, text, staged)
+        for path, temporary in staged.items():
+            with _failing_at(path):
+                os.replace(temporary, path)
+    finally:
+        for temporary in staged.values():
+            with suppress(OSError):
+                os.unlink(temporary)
+
+
+def check_target(path: Path) -> None:
+    """Refuse what a file must not replace: a folder, and a device, which root could lose."""
+    with _failing_at(path):
+        if path.parent.exists() and not path.parent.is_dir():
+            raise UsageError(f"{path.parent}: a file, not a folder")
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            return
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+        raise UsageError(f"{path}: {what}, not a file that can be written anew")
+
+
+@contextmanager
+def _failing_at(path: Path) -> Iterator[None]:
+    """Name the file that is meant in errors, whichever file the system failed at."""
+    try:
+        yield
     except OSError as wrong:
         raise OSError(wrong.errno, wrong.strerror, str(path)) from wrong
 
 
-def _replace(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tracer.")
-    try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+def _stage(path: Path, text: str, staged: dict[Path, str]) -> None:
+    """Write the text beside where it will stand."""
+    handle, staged[path] = tempfile.mkstemp(dir=path.parent, prefix=".tracer.")
+    with open(handle, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    os.chmod(staged[path], 0o666 & ~_umask())
 
 
 def _umask() -> int:

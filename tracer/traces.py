@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tracer import labels
@@ -61,6 +61,7 @@ class Trace:
     row: int = 0
     sample: int = 0
     variant: int = 0
+    slips: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # of steps done wrong
 
     @property
     def iteration(self) -> int:
@@ -146,9 +147,10 @@ class Trace:
 
     def line(self, cell: int, called: Label | None = None) -> Line:
         """A step of the selected pass as a line to show."""
-        return line(
+        found = line(
             self.program, cell, lambda c: float(self.values[c]), self.column, self.digits, called
         )
+        return replace(found, slips=self.slips[cell]) if cell in self.slips else found
 
     def record(self, name: str) -> Record:
         """Everything about a step of the selected pass."""

@@ -24,9 +24,15 @@ MAX_BYTES = 4 * 2**30
 
 @dataclass(frozen=True, eq=False)
 class Fed:
-    """A given with other values in every pass: row `iteration % len(rows)`, one a sample."""
+    """A given with other values in every pass, row after row and again from the first."""
 
     rows: Column  # [row, sample]
+    late: int = 0  # passes that every row comes too late; until then the first one is fed
+
+    def at(self, iteration: int) -> Column:
+        """What is fed in a pass, a value a sample."""
+        row: Column = self.rows[max(iteration - self.late, 0) % len(self.rows)]
+        return row
 
 
 Given = Decimal | float | Column | Fed  # one value, or one a sample

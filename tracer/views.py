@@ -187,12 +187,23 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Slip:
+    """A mistake that a page makes on purpose."""
+
+    explains: str
+    says: str
+    at: tuple[Label | str, ...]  # steps, and layers by their title; nothing: wherever it can be
+
+
+@dataclass(frozen=True)
 class Walkthrough:
     """One pass and its update, from the givens to the next error."""
 
     scenario: Scenario
     reading: str
     says: str
+    slips: tuple[Slip, ...]  # mistakes made on purpose
+    past: tuple[str, ...]  # how values of other passes are marked, of those that there are
     iteration: int
     givens: tuple[GivenTable, ...]
     data: tuple[SampleTable, ...]  # the sample sets

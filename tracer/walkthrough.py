@@ -17,8 +17,10 @@ from tracer.course import Course
 from tracer.labels import Derivative, Label
 from tracer.ledger import Checked, Verdict, Verification
 from tracer.lines import Line, called_by, same
+from tracer.names import names_of
 from tracer.numbers import Digits, Shown, as_printed, as_written, decimals, show
 from tracer.program import Phase, Step
+from tracer.rewrite import PAST
 from tracer.rules import Rule, has_group
 from tracer.scenario import DRAWN, flattened
 from tracer.tables import data_tables, forward_table, gradients_table, own
@@ -35,6 +37,7 @@ from tracer.views import (
     Paths,
     Published,
     Row,
+    Slip,
     Walkthrough,
     Work,
 )
@@ -74,6 +77,8 @@ class _View:
             scenario=self.scenario,
             reading=self.t.reading,
             says=self.scenario.reading(self.t.reading).says if self.t.reading else "",
+            slips=tuple(self.slips()),
+            past=tuple(m for m in PAST if any(n.endswith(m) for n in self.program.index)),
             iteration=self.t.iteration,
             givens=tuple(self.givens()),
             data=data_tables(self.scenario),
@@ -105,6 +110,14 @@ class _View:
             learns=learns,
             **self.of_run(course),
         )
+
+    def slips(self) -> Iterator[Slip]:
+        for mistake, at in self.scenario.conventions.slips:
+            places = (names_of(self.program).get(place) for place in at)
+            called = (
+                p if c is None else self.program.label(c) for p, c in zip(at, places, strict=True)
+            )
+            yield Slip(mistake.explains, mistake.says, tuple(called))
 
     def of_run(self, course: Course | None) -> dict[str, Any]:
         """What a page has besides, where its pass is one of many."""
@@ -192,8 +205,9 @@ class _View:
 
     def rate(self) -> Label | None:
         """The learning rate that the updates use."""
-        updates = map(self.program.step, self.updates.values())
-        return next((self.program.label(step.operands["eta"]) for step in updates), None)
+        updates = (self.program.step(cell).operands for cell in self.updates.values())
+        rates = (operands["eta"] for operands in updates if "eta" in operands)
+        return next(map(self.program.label, rates), None)
 
     def work(self, parameter: int) -> Work:
         label, cell, batch = self.program.label(parameter), self.gradients[parameter], None

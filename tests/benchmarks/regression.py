@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import tracer
 from tracer import evaluate
-from tracer.run import built
+from tracer.computed import built
 
 Array = NDArray[np.float64]
 

@@ -25,7 +25,7 @@ from timing import Ratio, Work, compare, rows, shown  # noqa: E402
 
 import tracer  # noqa: E402
 from tracer import evaluate  # noqa: E402
-from tracer.run import built  # noqa: E402
+from tracer.computed import built  # noqa: E402
 from tracer.values import allocated  # noqa: E402
 
 PASSES = 10_000  # updates of the long run; one more pass is recorded

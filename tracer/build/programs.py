@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import numpy as np
 
@@ -18,12 +19,13 @@ from tracer.catalog import BATCHES
 from tracer.consistency import ERROR_NAMES
 from tracer.conventions import LOSSES
 from tracer.labels import Derivative, Label, OfSample, Own
+from tracer.mistakes.applied import Slip, mistaken
 from tracer.names import names_of
 from tracer.networks import Network
 from tracer.program import Cells, Phase, Program
-from tracer.rewrite import pinned, sequential_update
+from tracer.rewrite import BEFORE, pinned, sequential_update
 from tracer.scenario import Scenario
-from tracer.values import Given
+from tracer.values import Fed, Given
 
 ROOT = "E"
 
@@ -34,23 +36,66 @@ class Built:
 
     program: Program
     givens: Mapping[int, Given]
+    copies: Mapping[int, int] = field(default_factory=dict)  # a given that starts as another does
+    slips: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # of changed steps
 
 
 def build(s: Scenario) -> Built:
     """The program of a scenario.
 
-    raises    ProgramError when two steps would have one name, or nothing can be differentiated
+    raises    ProgramError when two steps would have one name, or nothing can be differentiated;
+              MistakeError for a mistake that cannot be made
     """
     sheet = Sheet(s)
     root, names = _network(sheet, s.network) if s.network else _formulas(sheet)
     program = sheet.draft.finish(root, names)
     if s.conventions.update == "sequential":
         program = sequential_update(program)
-    pins = {names_of(program).find(name): value for name, value in s.pins.items()}
-    if pins:
-        program = pinned(program, pins)
-    values: Mapping[int, Given] = {program.index[n]: v for n, v in sheet.values().items()}
-    return Built(program, {**values, **pins})
+    givens = {program.index[n]: v for n, v in sheet.values().items()}
+    built = Built(program, givens)
+    slips = s.conventions.slips
+    return _pinned(_mistaken(built, slips) if slips else built, s.pins)
+
+
+def _mistaken(right: Built, slips: Sequence[Slip]) -> Built:
+    """A program with mistakes; a given of the past starts from what it was then."""
+    found = mistaken(right.program, slips)
+    moved = _moved(right.program, found.program)
+    past = {cell: _in_the_past(right.givens[p.cell], p.when) for cell, p in found.copies.items()}
+    givens = {moved[cell]: value for cell, value in right.givens.items()} | past
+    copies = {cell: moved[p.cell] for cell, p in found.copies.items()}
+    return Built(found.program, givens, copies, found.slips)
+
+
+def _in_the_past(given: Given, when: str) -> Given:
+    """A given as it was in the first pass, or in the one before."""
+    if not isinstance(given, Fed):
+        return given
+    if when == BEFORE:
+        return replace(given, late=given.late + 1)
+    first = given.at(0)
+    return first if len(first) > 1 else Decimal(repr(float(first[0])))
+
+
+def _pinned(built: Built, values: Mapping[str, Decimal]) -> Built:
+    """A program in which some steps are held at a value."""
+    if not values:
+        return built
+    names = names_of(built.program)
+    pins = {names.find(name): value for name, value in values.items()}
+    program = pinned(built.program, pins)
+    moved = _moved(built.program, program)
+    return Built(
+        program,
+        {moved[c]: v for c, v in {**built.givens, **pins}.items()},
+        {moved[copy]: moved[c] for copy, c in built.copies.items()},
+        {moved[c]: numbers for c, numbers in built.slips.items() if c not in pins},
+    )
+
+
+def _moved(before: Program, after: Program) -> dict[int, int]:
+    """Where the steps of a program are in a rewritten one that has all of them."""
+    return {cell: after.index[name] for name, cell in before.index.items()}
 
 
 # ---- with a network --------------------------------------------------------------------

@@ -267,6 +267,11 @@ def _reached(x: float, rx: float, y: float, ry: float) -> tuple[float, float]:
     return float(x >= y), float(abs(x - y) <= rx + ry and rx + ry > 0)
 
 
+def _round(x: float, r: float, places: float, _: float) -> tuple[float, float]:
+    """To decimals, which are a number of the formula; rounding never goes down as x grows."""
+    return _between(lambda v: round(v, int(places)))(x, r)
+
+
 _FUNCTIONS: dict[str, object] = {
     "math": math,
     "FAILURES": (ZeroDivisionError, ValueError, OverflowError),
@@ -281,4 +286,5 @@ _FUNCTIONS: dict[str, object] = {
     "ball_max": _max,
     "ball_step": _step,
     "ball_reached": _reached,
+    "ball_round": _round,
 }

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from itertools import count
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracer.errors import UsageError
-from tracer.terminal import progress, write_whole
+from tracer.terminal import check_target, progress, write_all
 
 if TYPE_CHECKING:
     from tracer.check.marks import Report
@@ -81,22 +79,28 @@ def check(ctx: click.Context, /, scenario: str, answers: str | None, **options: 
     slip         sign, decimal point, digits exchanged, another quantity's value
     wrong        none of these
 
-    Exit 1 if an answer is wrong, missing or unreadable.
+    Exit 1 if an answer is wrong, missing or unreadable, or a sheet has none.
     """
     begun = time.monotonic()
     _one_of(options, "as_json", "gradescope", "bundle")
+    if options["gradebook"] == "-":
+        _one_of(options, "as_json", "gradescope", "gradebook")
+    if answers == "":
+        raise UsageError("check: the name of the answers is empty")
+    if scenario == answers == "-":
+        raise UsageError("-: standard input is the scenario or the answers, not both")
+    _check_outputs(scenario, answers, options)
     s = ctx.obj(scenario)
     points = _points(s, options)
     if options["bundle"]:
-        _bundle(Path(options["bundle"]), ctx, s, points)
+        _bundle(ctx, s, points)
         return
     if answers is None:
         raise UsageError("check: name the file with the answers, or - for standard input")
     report = _report(s, answers, points, options)
-    for name, text in _files(report, options).items():
-        write_whole(Path(name), text)
+    _write(report, _inputs(scenario, answers, options), options)
     _tell(report, options, begun)
-    ctx.exit(0 if report.ok else 1)
+    ctx.exit(0 if report.ok and all(sheet.judged for sheet in report.sheets) else 1)
 
 
 def _one_of(options: Mapping[str, Any], *names: str) -> None:
@@ -117,42 +121,60 @@ def _points(s: Scenario, options: Mapping[str, Any]) -> Points | None:
 
 def _report(s: Scenario, source: str, points: Points | None, options: Mapping[str, Any]) -> Report:
     from tracer import checking
+    from tracer.check.passes import within
     from tracer.check.precision import declared
 
-    if source == "-" and sys.stdin is None:
-        raise UsageError("-: standard input is closed")
-    answers = checking.answers_of(source, lambda: sys.stdin.buffer.read())
     precision = declared(options["decimals"], options["significant"], options["cut"])
+    answers = checking.answers_of(source, _standard_input)
+    if options["gradescope"] and len(answers) != 1:
+        raise UsageError(f"--gradescope: one sheet at a time, not {len(answers)}")
+    meant = {name: options[name] for name in ("reading", "iteration", "ask")}
+    marked, telling = within(s, answers, **meant)
     with progress(s.name) as watch:
-        exercise = checking.exercise_of(
-            s, answers, reading=options["reading"], iteration=options["iteration"],
-            precision=precision, ask=options["ask"], progress=watch,
-        )  # fmt: skip
-        return checking.check(exercise, answers, points=points, progress=watch)
+        exercise = checking.exercise_of(s, telling, precision=precision, progress=watch, **meant)
+        return checking.check(exercise, marked, points=points, progress=watch)
 
 
-def _files(report: Report, options: Mapping[str, Any]) -> dict[str, str]:
-    """What is written to files, by path."""
-    from tracer.check.feedback import feedback
-    from tracer.check.reports import gradebook_csv
+def _standard_input() -> bytes:
+    from tracer.check.answers import MAX_SIZE
 
-    found: dict[str, str] = {}
-    if options["gradebook"]:
-        found[options["gradebook"]] = gradebook_csv(report)
-    if options["feedback"]:
-        for sheet, name in zip(report.sheets, _file_names(report), strict=True):
-            found[str(Path(options["feedback"]) / f"{name}.md")] = feedback(sheet, report)
-    return found
+    if sys.stdin is None:
+        raise UsageError("-: standard input is closed")
+    return sys.stdin.buffer.read(MAX_SIZE + 1)
 
 
-def _file_names(report: Report) -> Iterator[str]:
-    """A file name for every sheet: its own, without what a file system minds, each once."""
-    taken: set[str] = set()
-    for sheet in report.sheets:
-        plain = re.sub(r"[^\w.@+-]+", "-", sheet.sheet).strip("-.") or "sheet"
-        name = next(n for k in count(1) if (n := plain if k == 1 else f"{plain}-{k}") not in taken)
-        taken.add(name)
-        yield name
+# ---- what is written -------------------------------------------------------------------
+
+
+def _inputs(scenario: str, answers: str | None, options: Mapping[str, Any]) -> list[Path]:
+    """The files and folders that are read; a shipped scenario is none of the user's."""
+    return [Path(p) for p in (scenario, answers, options["points"]) if p and p != "-"]
+
+
+def _outputs(options: Mapping[str, Any]) -> dict[str, Path]:
+    """The files and folders to write, by option."""
+    named = {f"--{name}": options[name] for name in ("gradebook", "feedback", "bundle")}
+    return {option: Path(path) for option, path in named.items() if path and path != "-"}
+
+
+def _check_outputs(scenario: str, answers: str | None, options: Mapping[str, Any]) -> None:
+    """Refuse what cannot be written before anything is worked out."""
+    from tracer.check.outputs import check_apart
+
+    outputs = _outputs(options)
+    check_apart(outputs, _inputs(scenario, answers, options))
+    for option, path in outputs.items():
+        check_target(path / "page.md" if option == "--feedback" else path)
+
+
+def _write(report: Report, inputs: list[Path], options: Mapping[str, Any]) -> None:
+    from tracer.check.outputs import check_apart, files_of
+
+    outputs = _outputs(options)
+    files = files_of(report, outputs.get("--gradebook"), outputs.get("--feedback"))
+    for path in files:
+        check_apart({"writing": path}, inputs)
+    write_all(files)
 
 
 def _tell(report: Report, options: Mapping[str, Any], begun: float) -> None:
@@ -160,23 +182,33 @@ def _tell(report: Report, options: Mapping[str, Any], begun: float) -> None:
 
     if options["as_json"]:
         click.echo(reports.to_json(report), nl=False)
+    elif options["gradebook"] == "-":
+        click.echo(reports.gradebook_csv(report), nl=False)
     elif options["gradescope"]:
-        if len(report.sheets) != 1:
-            raise UsageError(f"--gradescope: one sheet at a time, not {len(report.sheets)}")
         found = gradescope.results(report.sheets[0], seconds=time.monotonic() - begun)
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
     else:
         screen.show(report)
 
 
-def _bundle(path: Path, ctx: click.Context, s: Scenario, points: Points | None) -> None:
+_NOT_BUNDLED = (
+    "answers", "decimals", "significant", "cut", "ask", "iteration", "reading", "gradebook",
+    "feedback",
+)  # fmt: skip
+
+
+def _bundle(ctx: click.Context, s: Scenario, points: Points | None) -> None:
     """Write an autograder that holds the scenario."""
     from tracer.check.gradescope import bundle
     from tracer.shipped import path_of
 
-    source = ctx.params["scenario"]
+    source, path = ctx.params["scenario"], Path(ctx.params["bundle"])
     if source == "-":
         raise UsageError("--bundle: name a scenario or its file")
+    lost = [name for name in _NOT_BUNDLED if ctx.params[name]]
+    if lost:
+        what = "answers" if lost[0] == "answers" else f"--{lost[0]}"
+        raise UsageError(f"--bundle: an autograder takes no {what}; leave it out")
     bundle(path, path_of(source).read_bytes(), s.name, points)
     click.echo(f"{path}: upload it to Gradescope as the assignment's autograder")
 

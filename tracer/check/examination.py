@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tracer import labels
 from tracer.check import judge
-from tracer.check.answers import Answer, Answers
+from tracer.check.answers import Answer, Answers, few
 from tracer.check.diagnosis import Diagnosis, Examiner, Tier
 from tracer.check.explaining import explained, hidden_says, remark
 from tracer.check.graph import Graph
 from tracer.check.judge import Numbers, fits
 from tracer.check.marks import Judged, Mark, Sheet
+from tracer.check.passes import cell_of
 from tracer.check.precision import Precision, carried
 from tracer.check.slips import Wrong, slip, too_coarse
 from tracer.check.typed import Typed
 from tracer.check.wording import accepted, listed
 from tracer.errors import LookupFailed
 from tracer.lines import IN_TEXT
-from tracer.names import names_of
 from tracer.numbers import Digits, show
 from tracer.traces import Trace
 
@@ -95,14 +95,14 @@ class Exercise:
 
         raises    LookupFailed for a name, a pass or a sample that is not there
         """
-        cell = names_of(self.trace.program).find(answer.name)
+        cell = cell_of(self.trace.program, answer.name)
         iteration = self.iteration if answer.iteration is None else answer.iteration
         sample = answer.sample or 0
         found = self.graph.find(iteration, cell, sample)
         if found is None:
-            raise LookupFailed(
-                f"{answer.name}: there is no sample {sample} of iteration {iteration}"
-            )
+            there = iteration in self.graph.iterations
+            what = f"there is no sample {sample} of" if there else "nothing is asked of"
+            raise LookupFailed(f"{answer.name}: {what} iteration {iteration}")
         return found
 
 
@@ -183,7 +183,7 @@ class _Examination:
         judged = tuple(self._judged(n) for n in nodes)
         return Sheet(
             self.answers.sheet, judged, explanations, together, tuple(self._says(judged)),
-            tuple(self.remarks),
+            tuple(few(self.remarks)),
         )  # fmt: skip
 
     def _judged(self, node: int) -> Judged:

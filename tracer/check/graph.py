@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from tracer.check.bounds import Bound, Half, bound, formula_of
@@ -16,7 +16,7 @@ from tracer.errors import TooLarge
 from tracer.expression import Expr, names
 from tracer.program import group_size
 from tracer.rewrite import Change, Operand
-from tracer.rules import formals
+from tracer.rules import Rule, formals
 from tracer.traces import Trace
 
 MAX_NODES = 60_000
@@ -133,16 +133,29 @@ class _Unrolling:
         return read
 
 
+class _Form(NamedTuple):
+    """A rule of so many operands, ready to be a node."""
+
+    bound: Bound
+    formula: Expr
+    slots: tuple[tuple[int, int | None], ...]  # of its names: which operand, of which sample
+
+
+@lru_cache(maxsize=4096)
+def _form(rule: Rule, arity: int, samples: int) -> _Form:
+    size = group_size(rule, arity)
+    formula = formula_of(rule, size, samples)
+    place = {formal: k for k, formal in enumerate(formals(rule, size))}
+    parts = (name.partition("@") for name in names(formula))
+    slots = tuple((place[formal], int(k) if k else None) for formal, _, k in parts)
+    return _Form(bound(formula), formula, slots)
+
+
 def computed(change: Change, samples: int, read: Read) -> Node:
     """The node of a rule on operands."""
-    rule = change.rule
-    size = group_size(rule, len(change.operands))
-    by_formal = dict(zip(formals(rule, size), change.operands, strict=True))
-    formula, operands = formula_of(rule, size, samples), []
-    for slot in names(formula):
-        formal, _, sample = slot.partition("@")
-        operands.append(read(by_formal[formal], int(sample) if sample else None))
-    return Node(bound(formula), tuple(operands), formula)
+    form = _form(change.rule, len(change.operands), samples)
+    operands = tuple(read(change.operands[place], sample) for place, sample in form.slots)
+    return Node(form.bound, operands, form.formula)
 
 
 def copied(v: list[float], r: list[float], o: Sequence[int], half: Half) -> tuple[float, float]:

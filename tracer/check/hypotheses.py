@@ -20,6 +20,7 @@ from tracer.mistakes.sites import Site, merge
 from tracer.rewrite import BEFORE, Change, Operand, Past
 
 THROUGHOUT, LAYER, UNIT = "throughout", "layer", "unit"
+KEPT = 32  # sets of typed nodes for which plans are kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,8 @@ class Hypothesis:
         raises    ProgramError where nothing can be computed first: no such mistake can be made
         """
         if typed not in self._plans:
+            if len(self._plans) >= KEPT:
+                del self._plans[next(iter(self._plans))]
             self._plans[typed] = _plan(self.graph, *self.changes, typed)
         return self._plans[typed]
 

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from tracer.check.marks import Judged, Mark, Report, Sheet
+from tracer.check.sources import start_of
 from tracer.check.wording import POINT_DIGITS
 from tracer.errors import LookupFailed, ScenarioError
 from tracer.fields import Model, Number, Title
@@ -151,8 +152,7 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _text(path: Path) -> str:
-    with path.open("rb") as file:
-        raw = file.read(MAX_SIZE + 1)
+    raw = start_of(path, MAX_SIZE + 1)
     if len(raw) > MAX_SIZE:
         raise ScenarioError([f"{path}: larger than {MAX_SIZE:,} bytes, not a marks file"])
     return raw.decode("utf-8-sig")

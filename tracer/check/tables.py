@@ -4,7 +4,7 @@ Long      name, value [, iteration, sample, student]   a number a row, with or w
 Wide      student, w5+, w6+, …                         a person a row
 Turned    step, Ada, Ben, …                            a person a column
 
-A text becomes rows here; a cell is only tried as a number to tell a header from answers.
+A cell is only tried as a number to tell a header from answers.
 """
 
 from __future__ import annotations
@@ -12,184 +12,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from typing import NamedTuple
 
+from tracer.check.cells import Cell, Entry, Grid, NotRead, Person, Row
 from tracer.check.typed import Typed, Unreadable, read
 
-MAX_CELLS = 100_000  # of one file
 _LOOK = 20  # rows looked at to know what a table is
-
-
-class NotRead(Exception):
-    """What is wrong with a file, and the remedy."""
-
-
-class Cell(NamedTuple):
-    """What stands at one place of a file."""
-
-    text: str
-    where: str
-    problem: str = ""  # known without reading the text: a formula without a value
-
-
-class Entry(NamedTuple):
-    """A name with its value, and which pass is meant."""
-
-    name: str
-    value: Cell
-    iteration: str = ""
-    sample: str = ""
-
-
-@dataclass(frozen=True)
-class Person:
-    """The entries of one person; `name` is empty where the file is this person's."""
-
-    name: str
-    entries: Sequence[Entry]
-    remarks: tuple[str, ...] = ()
-
-
-Row = Sequence[Cell]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table as found."""
-
-    rows: Sequence[Row]
-    commas: bool = False  # cells are separated by commas: a decimal comma separates too
-    headed: bool = False  # the first row is marked as a header
-
-
-# ---- texts -----------------------------------------------------------------------------
-
-#: What separates the cells of most lines, the surest sign first.
-_SIGNS = tuple((re.compile(pattern), sign) for pattern, sign in (
-    (r".*\t", "\t"),
-    (r".*;", ";"),
-    (r"[^=,:]*=", "="),
-    (r"[^:,=]*: ", ":"),
-    (r".*,", ","),
-    (r"[^:=]*:", ":"),
-    (r".*\S +[-+−.\d]\S*\s*\Z", " "),
-))  # fmt: skip
-_INSIDE = re.compile(r'"[^"\n]*"|\[[\d, ]*\]')  # W1[2,3] is one name
-_NO_CELLS = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?+\n)*+(?:[ \t]*+(?:#[^\n]*+)?+\Z)?+")
-_SPLITS = {
-    "=": re.compile(r"([^=]*)=(.*?)(?:\s#.*)?"),
-    ":": re.compile(r"([^:]*):(.*)"),
-    " ": re.compile(r"(.*\S)\s+(\S+)\s*"),
-}
-
-
-def separated(text: str, file: str, separator: str | None = None) -> Grid:
-    """The cells of CSV, TSV, semicolons, or of lines `name = value`; comments are skipped."""
-    told = re.match(r"sep=([;,\t|])\n", text)  # what Excel is told
-    if told:
-        text = "#" + text[1:]
-    sign = separator or (told[1] if told else _sign(text))
-    lines = _pairs(text, _SPLITS[sign]) if sign in _SPLITS else _fields(text, sign)
-    return Grid(bounded(_cells(lines, file)), commas=sign == ",")
-
-
-def _sign(text: str) -> str:
-    lines = (line for line in islice(_lines(text), 10_000) if not line.lstrip().startswith("#"))
-    bare = [_INSIDE.sub("", line[:1_000]) for line in islice(filter(str.strip, lines), 50)]
-    votes = [(sum(bool(p.match(line)) for line in bare), sign) for p, sign in _SIGNS]
-    count, sign = max(votes, key=lambda vote: vote[0])  # the first of several
-    return sign if count and 2 * count >= len(bare) else ","
-
-
-def _lines(text: str) -> Iterator[str]:
-    return (found[0] for found in re.finditer(r"[^\n]+", text))
-
-
-def _pairs(text: str, split: re.Pattern[str]) -> Iterator[tuple[int, list[str]]]:
-    """(line number, name and value) of lines."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip() and not line.lstrip().startswith("#"):
-            found = split.fullmatch(line)
-            yield number, [c.strip("\"' \t") for c in found.groups()] if found else [line.strip()]
-
-
-def _fields(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells) of separated text; a quote that is not closed is a letter.
-
-    A quoted cell may go over lines if it is short: a header that was broken in a form.
-    """
-    end = rf'" *+(?={re.escape(sign)}|\n|\Z)'
-    field = re.compile(
-        rf' *+"((?:[^"\n]|"")*+){end}| *+"((?:[^"]|""){{0,500}}+){end}'
-        rf"|((?:\[[\d, ]{{1,20}}\]|[^{re.escape(sign)}\n])*+)"
-    )
-    line, at, seen = 1, 0, 0
-    while (at := _no_cells(text, at)) < len(text):
-        line, seen = line + text.count("\n", seen, at), at
-        cells, ended = [], False
-        while not ended:
-            found = field.match(text, at)
-            assert found, (sign, at)
-            quoted = found[1] if found[1] is not None else found[2]
-            cells.append(found[3].strip() if quoted is None else quoted.replace('""', '"'))
-            ended = not text.startswith(sign, found.end())
-            at = found.end() + 1
-            _check_count(len(cells))
-        yield line, cells
-
-
-def _no_cells(text: str, at: int) -> int:
-    found = _NO_CELLS.match(text, at)
-    return found.end() if found else at
-
-
-def _cells(lines: Iterable[tuple[int, list[str]]], file: str) -> Iterator[Row]:
-    for number, texts in lines:
-        yield [Cell(text, f"{file}:{number}") for text in texts]
-
-
-def bounded(rows: Iterable[Row]) -> list[Row]:
-    """All rows, if they are not too many."""
-    kept, count = [], 0
-    for row in rows:
-        count += len(row)
-        _check_count(count)
-        kept.append(row)
-    return kept
-
-
-def _check_count(cells: int) -> None:
-    if cells > MAX_CELLS:
-        raise NotRead(f"more than {MAX_CELLS:,} cells; split the file")
-
-
-_BAR = re.compile(r"(?<!\\)\|")
-
-
-def markdown(text: str, file: str) -> list[Grid]:
-    """Every table of a Markdown text whose lines start with a bar."""
-    tables: list[list[Row]] = [[]]
-    headed: set[int] = set()
-    count = 0
-    for number, line in enumerate(text.split("\n"), 1):
-        line = line.strip()
-        if not line.startswith("|"):
-            tables += [[]] if tables[-1] else []
-        elif "-" in line and not line.strip("|:- \t"):
-            headed |= {len(tables) - 1} if len(tables[-1]) == 1 else set()
-        else:
-            count += line.count("|")
-            _check_count(count)
-            tables[-1].append(_between_bars(line, f"{file}:{number}"))
-    return [Grid(t, headed=i in headed) for i, t in enumerate(tables) if t]
-
-
-def _between_bars(line: str, where: str) -> Row:
-    texts = _BAR.split(line.removeprefix("|").removesuffix("|"))
-    return [Cell(text.replace("\\|", "|").strip(), where) for text in texts]
-
 
 # ---- what a table is -------------------------------------------------------------------
 
@@ -277,7 +104,7 @@ def _turned(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-_STEP_LIKE = re.compile(r"[^\w .,'-]|\d")
+_STEP_LIKE = re.compile(r"[^\w .,'-]|[\d_]|\A\w\Z")
 
 
 def _is_wide(rows: Sequence[Row], roles: Mapping[str, int]) -> bool:

@@ -116,6 +116,18 @@ class Anatomy:
         return tuple(self.of_rule(PATHS.name))
 
     @cached_property
+    def ways(self) -> tuple[Cell, ...]:
+        """The sums over several ways to a unit, from which the error goes on to earlier layers."""
+        onward = {factor for chain in self.chains for factor in chain.operands}
+        return tuple(p for p in self.paths if p.index in onward and len(p.operands) > 1)
+
+    @cached_property
+    def shared(self) -> tuple[Cell, ...]:
+        """The sums of what several units say of a parameter that they share."""
+        ways = {p.index for p in self.ways}
+        return tuple(p for p in self.paths if p.index not in ways and len(p.operands) > 1)
+
+    @cached_property
     def updates(self) -> tuple[Cell, ...]:
         return tuple(self.of_rule(DESCENT.name))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tracer.catalog import ACTIVATIONS, NET
+from tracer.catalog import ACTIVATIONS, CHAIN, NET
+from tracer.expression import Quotient, names
 from tracer.mistakes import edits
 from tracer.mistakes.anatomy import ERROR, Anatomy, Cell
 from tracer.mistakes.edits import Edit
@@ -91,19 +92,42 @@ def slope_elsewhere(a: Anatomy) -> Iterator[Site]:
                 yield site(a, a.consumer(cell.index), dict.fromkeys(chains, edit))
 
 
-def paths(a: Anatomy) -> Iterable[Cell]:
-    return [c for c in a.paths if len(c.operands) > 1]
+def ways(a: Anatomy) -> Iterable[Cell]:
+    return a.ways
+
+
+def shared(a: Anatomy) -> Iterable[Cell]:
+    return a.shared
 
 
 def own_path(a: Anatomy) -> Iterator[Site]:
     """Of the ways to a unit only the one through the unit of the same number."""
     parts: dict[str, list[Cell]] = {}
-    for cell in paths(a):
+    for cell in a.ways:
         parts.setdefault(cell.block.part, []).append(cell)
     for row in parts.values():
         if len({len(c.operands) for c in row}) == 1 and len(row) > 1:
             for k, cell in enumerate(row):
                 yield site(a, cell.index, {cell.index: edits.only(k)})
+
+
+def softmax_diagonal(a: Anatomy) -> Iterator[Site]:
+    """Of the ways back through a softmax only the one through the value's own share."""
+    for cell in (*a.ways, *a.shared):
+        own = [k for k, p in enumerate(cell.operands) if _through_own_share(a, p)]
+        if len(own) == 1 and len(own) < len(cell.operands):
+            yield site(a, cell.index, {cell.index: edits.only(own[0])})
+
+
+def _through_own_share(a: Anatomy, contribution: int) -> bool:
+    """Whether a contribution comes back through e^z of the share's own numerator."""
+    cell = a.cells[contribution]
+    factors = cell.operands if cell.rule.name == CHAIN.name else (contribution,)
+    for f in factors:
+        share = a.cells[a.consumer(f)].rule.formula if f in a.kinds else None
+        if isinstance(share, Quotient) and edits.is_share(share):
+            return a.kinds[f].by in names(share.top)
+    return False
 
 
 def already_updated(a: Anatomy) -> Iterator[Site]:
@@ -145,12 +169,12 @@ def _adjoint(a: Anatomy, net: Cell) -> set[int]:
     wanted = {net.index, out}
     own = {c.index for c in a.partials([ERROR], "o") if a.target(c.index) in wanted}
     products = {c.index for c in a.chains if a.leads_to(c) in wanted and not _is_contribution(a, c)}
-    sums = {p.index for p in a.paths if a.leads_to(a.cells[p.operands[0]]) in wanted}
+    sums = {p.index for p in a.ways if a.leads_to(a.cells[p.operands[0]]) in wanted}
     return own | products | sums
 
 
 def _is_contribution(a: Anatomy, chain: Cell) -> bool:
-    return any(chain.index in p.operands for p in a.paths)
+    return any(chain.index in p.operands for p in a.ways)
 
 
 def neighbour(part_is_last: bool, chains: Callable[[Anatomy], Iterable[Cell]]) -> Sites:

@@ -25,8 +25,6 @@ class Mistake:
     sites: Sites
 
 
-# ---- the table -------------------------------------------------------------------------
-
 MISTAKES: tuple[Mistake, ...] = (
     # forward
     Mistake(
@@ -60,10 +58,7 @@ MISTAKES: tuple[Mistake, ...] = (
         "sigmoid and tanh are confused",
         "Another activation function was used than the one given: sigmoid is 1/(1 + e^(-z)), "
         "tanh is (e^z - e^(-z))/(e^z + e^(-z)).",
-        where(
-            forward.activations("sigmoid", "tanh"),
-            lambda a, c: edits.computed_by(forward.INSTEAD[c.rule.name], c.operands[0]),
-        ),
+        where(forward.activations("sigmoid", "tanh"), forward.other_activation),
     ),
     Mistake(
         "relu-negative",
@@ -125,10 +120,7 @@ MISTAKES: tuple[Mistake, ...] = (
         "half-twice",
         "the ½ of the error is taken twice",
         "The error was halved twice.",
-        where(
-            forward.errors,
-            lambda a, c: edits.altered(edits.scaled("1/2")) if forward.half(a, c) else None,
-        ),
+        where(forward.errors, forward.half_again),
     ),
     Mistake(
         "half-added",
@@ -289,7 +281,7 @@ MISTAKES: tuple[Mistake, ...] = (
         "only the first output's path into a hidden unit is taken",
         "A hidden unit's output goes to every unit of the next layer, so its share of the error is "
         "a sum over all of them.",
-        at_each(backward.paths, edits.only(0)),
+        at_each(backward.ways, edits.only(0)),
     ),
     Mistake(
         "own-path",
@@ -297,6 +289,19 @@ MISTAKES: tuple[Mistake, ...] = (
         "A hidden unit's output goes to every unit of the next layer, so its share of the error is "
         "a sum over all of them.",
         backward.own_path,
+    ),
+    Mistake(
+        "softmax-diagonal",
+        "softmax is differentiated as if each value had a share of its own",
+        "Every share of a softmax depends on every value, through the sum below the line, so its "
+        "derivative has a part from each share.",
+        backward.softmax_diagonal,
+    ),
+    Mistake(
+        "shared-part",
+        "of a shared parameter's gradient only the first unit's part is taken",
+        "Several units share this parameter, so its gradient is a sum with a part from each.",
+        at_each(backward.shared, edits.only(0)),
     ),
     Mistake(
         "updated-weights",

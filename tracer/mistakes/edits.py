@@ -11,6 +11,7 @@ from functools import cache
 
 from tracer.catalog import without_term as termless
 from tracer.expression import (
+    ROUND,
     Call,
     Expr,
     Name,
@@ -105,6 +106,12 @@ def negated(rule: Rule) -> Rule:
 def scaled(factor: str) -> Transform:
     """The formula times a constant."""
     return cache(lambda rule: _rule(rule, Product((parse(factor), rule.formula))))
+
+
+@cache
+def rounded(places: int) -> Transform:
+    """The formula rounded to some decimals."""
+    return cache(lambda rule: _rule(rule, Call(ROUND, (rule.formula, Num(str(places))))))
 
 
 @cache

@@ -23,6 +23,10 @@ def activations(*names: str) -> Callable[[Anatomy], list[Cell]]:
     return lambda a: [c for c in a.activations if not names or c.rule.name in names]
 
 
+def other_activation(a: Anatomy, cell: Cell) -> Edit | None:
+    return edits.computed_by(INSTEAD[cell.rule.name], cell.operands[0])
+
+
 def nets(a: Anatomy) -> Iterable[Cell]:
     return a.nets
 
@@ -109,6 +113,10 @@ def totals(*names: str) -> Callable[[Anatomy], list[Cell]]:
 
 def half(a: Anatomy, error: Cell) -> Edit | None:
     return edits.altered(edits.without_factor) if edits.leading(error.rule) == 0.5 else None
+
+
+def half_again(a: Anatomy, error: Cell) -> Edit | None:
+    return edits.altered(edits.scaled("1/2")) if half(a, error) else None
 
 
 def no_half(a: Anatomy, error: Cell) -> Edit | None:

@@ -10,7 +10,7 @@ from tracer.mistakes.anatomy import Anatomy, Cell, bias_of
 from tracer.mistakes.backward import weight_chains
 from tracer.mistakes.edits import Edit
 from tracer.mistakes.forward import IDENTITY
-from tracer.mistakes.sites import Site, site
+from tracer.mistakes.sites import Site, Sites, site
 from tracer.program import Phase
 from tracer.rewrite import BEFORE, FIRST, Change, Operand, Past
 
@@ -19,6 +19,11 @@ SUM, MEAN = BATCHES["sum"], BATCHES["mean"]
 
 def updates(a: Anatomy) -> Iterable[Cell]:
     return a.updates
+
+
+def gradients(edit: Edit) -> Sites:
+    """An edit of every gradient that an update uses."""
+    return lambda a: [site(a, c, {c: edit}) for c in a.program.gradients.values()]
 
 
 SQUARED_RATE = edits.substituted("eta", "eta^2")

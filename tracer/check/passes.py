@@ -1,0 +1,107 @@
+"""The answers that can be looked at: one hostile sheet must not stop a class, nor slow it down.
+
+Every iteration that a sheet names has to be computed, and every step of it becomes a node of the
+graph; every name that is no step costs a search for the nearest one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from tracer import run
+from tracer.check.answers import Answer, Answers
+from tracer.check.graph import MAX_NODES
+from tracer.errors import LookupFailed
+from tracer.names import names_of
+from tracer.program import Program
+from tracer.scenario import Scenario
+
+MAX_VALUES = 100_000_000  # of the passes up to one that only a sheet asks for; about 2 seconds
+MAX_UNKNOWN = 1_000  # names of a sheet that are no steps
+
+
+def within(
+    scenario: Scenario, answers: Sequence[Answers], *, reading: str | None, iteration: int,
+    ask: Sequence[str],
+) -> tuple[list[Answers], list[Answers]]:  # fmt: skip
+    """The sheets as they are marked, and what of them decides which passes are computed.
+
+    A sheet with very many names that are no steps is cut short. Of the iterations that only
+    sheets name, those too late to compute or too many to judge are left out of the second.
+    """
+    if not any(map(_needs_care, answers)):
+        return list(answers), list(answers)
+    first = run.trace(scenario, iterations=0, reading=reading)
+    marked = [_cut(sheet, first.program) for sheet in answers]
+    size = max(len(first) * first.program.samples, 1)
+    agreed = {iteration, *filter(None, map(_asked, ask))}
+    last = max(*agreed, scenario.under(reading).iterations, MAX_VALUES // size)
+    kept = agreed | set(_common(marked, last, MAX_NODES // size - len(agreed) - 1))
+    return marked, [_only(sheet, kept) for sheet in marked]
+
+
+def _needs_care(sheet: Answers) -> bool:
+    return len(sheet.answers) > MAX_UNKNOWN or any(a.iteration for a in sheet.answers)
+
+
+def cell_of(program: Program, name: str) -> int:
+    """The cell meant by a name; all of a class call the same things by the same names.
+
+    raises    LookupFailed
+    """
+    found = _looked_up(program, name)
+    if isinstance(found, str):
+        raise LookupFailed(found)
+    return found
+
+
+@lru_cache(maxsize=20_000)
+def _looked_up(program: Program, name: str) -> int | str:
+    try:
+        return names_of(program).find(name)
+    except LookupFailed as wrong:
+        return str(wrong)
+
+
+def _asked(name: str) -> int | None:
+    """The iteration of a question: 1 in E@1."""
+    at = name.rpartition("@")[2]
+    return int(at) if "@" in name and at.isdecimal() and len(at) < 10 else None
+
+
+def _common(answers: Sequence[Answers], last: int, room: int) -> Iterator[int]:
+    """The iterations that most sheets name, as many as there is room for."""
+    named = Counter(k for sheet in answers for k in {a.iteration for a in sheet.answers} if k)
+    fine = ((k, times) for k, times in named.items() if k is not None and k <= last)
+    order = sorted(fine, key=lambda pair: (-pair[1], pair[0]))
+    yield from (k for k, _ in order[: max(room, 0)])
+
+
+def _only(sheet: Answers, iterations: set[int]) -> Answers:
+    kept = (a for a in sheet.answers if a.iteration in (None, 0) or a.iteration in iterations)
+    return replace(sheet, answers=tuple(kept))
+
+
+def _cut(sheet: Answers, program: Program) -> Answers:
+    """The sheet up to where names that are no steps are too many."""
+    kept = tuple(_known(sheet.answers, program))
+    if len(kept) == len(sheet.answers):
+        return sheet
+    said = f"more than {MAX_UNKNOWN:,} names are no steps: what is below them is not read"
+    return replace(sheet, answers=kept, remarks=(said, *sheet.remarks))
+
+
+def _known(answers: Sequence[Answer], program: Program) -> Iterator[Answer]:
+    unknown: set[str] = set()
+    for answer in answers:
+        if answer.name not in unknown:
+            try:
+                cell_of(program, answer.name)
+            except LookupFailed:
+                unknown.add(answer.name)
+        if len(unknown) > MAX_UNKNOWN:
+            return
+        yield answer
