@@ -15,6 +15,7 @@ import pytest
 
 import tracer
 from tracer import errors
+from tracer.check import difference
 from tracer.check.telling import WIDTH
 from tracer.scenario import read
 from tracer.testing import assert_matches
@@ -310,6 +311,17 @@ def test_an_unknown_mistake_is_called_unknown(trace: Trace) -> None:
     assert text.startswith("∂E_total/∂w1 is 0.0014386, not 0.00043857\n")
     assert "No mistake that tracer knows explains the numbers." in text
     assert "= 0.036350306 × 0.241300709 × 0.05\n" in text
+
+
+def test_among_very_many_values_the_first_difference_is_still_named(
+    trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(difference, "_SEARCHED", 10)
+    assert_matches(trace, mazur())
+    text = said(trace, mazur("no derivative"))
+    assert text.startswith("∂E_total/∂w1 is 0.0018175, not 0.00043857\n")
+    assert "Among so many values tracer looks for no mistakes: compare fewer." in text
+    assert "What follows from these is right on your numbers: w1⁺, w2⁺, w3⁺ and w4⁺." in text
 
 
 def test_a_mean_over_the_batch_is_named(batch: Trace) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import tracer
+from tracer.check.arrays import filled
+from tracer.check.difference import difference
+from tracer.check.precision import Precision
+from tracer.check.telling import told
 from tracer.errors import UsageError
+from tracer.ledger import Verification
 from tracer.run import Recorded
 from tracer.scenario import Scenario
 from tracer.traces import Trace
-
-if TYPE_CHECKING:
-    from tracer.ledger import Verification
 
 __all__ = ["Api", "assert_matches"]
 
@@ -56,11 +58,6 @@ def assert_matches(
 
 def _wrong(trace: Trace, values: object, decimals: int | None, significant: int | None) -> str:
     """What is wrong, in words; empty where nothing is."""
-    from tracer.check.arrays import filled  # a library of tests: sympy is not imported before
-    from tracer.check.difference import difference
-    from tracer.check.precision import Precision
-    from tracer.check.telling import told
-
     if not isinstance(trace, Trace):
         raise UsageError(f"trace: expected a trace, as of tracer.trace('mazur'), not {trace!r}")
     if decimals is not None and significant is not None:
@@ -86,8 +83,6 @@ class Api:
 
     def load(self, source: str | Path) -> Scenario:
         """A scenario by shipped name or path, as `tracer.load`."""
-        import tracer
-
         found = self._found(source)
         return found if isinstance(found, Scenario) else tracer.load(found)
 
@@ -101,22 +96,16 @@ class Api:
         only: Sequence[str] | None = None,
     ) -> Trace:
         """The recorded passes of a scenario, as `tracer.trace`."""
-        import tracer
-
         return tracer.trace(
             self._found(source), iterations=iterations, record=record, reading=reading, only=only
         )
 
     def predict(self, t: Trace, samples: str) -> Trace:
         """Another sample set with the weights of the selected pass, as `tracer.predict`."""
-        import tracer
-
         return tracer.predict(t, samples)
 
     def verify(self, source: str | Path | Scenario) -> Verification:
         """The verdict on every published number, as `tracer.verify`."""
-        import tracer
-
         return tracer.verify(self._found(source))
 
     def assert_matches(

@@ -14,7 +14,7 @@ from tracer.arithmetic import Machine
 from tracer.check import judge
 from tracer.check.arrays import SINGLE, Filled, Number, Part
 from tracer.check.bounds import Half
-from tracer.check.diagnosis import Diagnosis
+from tracer.check.diagnosis import Diagnosis, Tier
 from tracer.check.examination import Exercise
 from tracer.check.graph import MAX_NODES, unrolled
 from tracer.check.judge import Numbers
@@ -23,7 +23,8 @@ from tracer.errors import TooLarge, UsageError
 from tracer.numbers import Digits
 from tracer.traces import Trace
 
-_FEW = 6_000  # values up to which the passes before the selected one are judged along
+_SEARCHED = 5_000  # values among which mistakes are looked for: ten seconds for none
+_FEW = 500  # values up to which the passes before the selected one are judged along
 _ROUNDINGS = 4  # a step may be made of so many operations, or of one an operand
 
 
@@ -60,10 +61,15 @@ def difference(t: Trace, given: Filled, declared: Precision | None) -> Differenc
     undefined = frozenset(n for n, number in by_node.items() if not math.isfinite(number.value))
     finite = {n: number for n, number in by_node.items() if n not in undefined}
     numbers = _numbers(exercise, finite, declared or _by_hand(t))
-    found = exercise.examiner.examine(numbers)
+    found = _examined(exercise, numbers)
     if not found.bad and not undefined:
         return None
     return Difference(exercise, by_node, numbers, found, undefined, given.parts)
+
+
+def searched(exercise: Exercise) -> bool:
+    """Whether mistakes are looked for; among too many values nobody would wait for that."""
+    return len(exercise.graph) <= _SEARCHED
 
 
 # ---- judging ---------------------------------------------------------------------------
@@ -82,6 +88,18 @@ def _exercise(t: Trace) -> Exercise:
     before = range(t.iteration + 1)
     every = size * len(before) <= _FEW and all(k in t.recorded for k in before)
     return Exercise(unrolled(t, before if every else [t.iteration]), (), None, t.iteration)
+
+
+def _examined(exercise: Exercise, numbers: Numbers) -> Diagnosis:
+    """What is wrong, and the mistake behind it."""
+    if searched(exercise):
+        return exercise.examiner.examine(numbers)
+    graph = exercise.graph
+    own, mended = (
+        judge.judged(graph, graph.values, numbers, repair=repair) for repair in (False, True)
+    )
+    bad = own.bad & mended.bad or frozenset(sorted(own.bad)[:1])
+    return Diagnosis(own, mended.bad - own.bad, bad, Tier.UNKNOWN if bad else Tier.FINE)
 
 
 def _by_hand(t: Trace) -> Precision | None:

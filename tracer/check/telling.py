@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tracer.check.arrays import Part, is_short
 from tracer.check.diagnosis import Tier
-from tracer.check.difference import Difference
+from tracer.check.difference import Difference, searched
 from tracer.check.explaining import explained, hidden_says
 from tracer.check.judge import fits
 from tracer.check.marks import Explanation
@@ -112,6 +112,8 @@ class _Telling:
         return Reason("", _wrapped(hidden_says(self, self.found.hidden)))
 
     def _unknown(self) -> Reason:
+        if not searched(self.by):
+            return Reason("", "Among so many values tracer looks for no mistakes: compare fewer.")
         several = len(self.found.bad) > 1
         return Reason("", "No mistake that tracer knows explains the numbers." if several else "")
 
