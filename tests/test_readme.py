@@ -8,6 +8,8 @@ import subprocess
 import tomllib
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +20,7 @@ from tracer.catalog import NETS
 from tracer.conventions import LOSSES, Conventions
 from tracer.scenario import read
 from tracer.shipped import scenario_names
+from tracer.testing import assert_matches
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -113,6 +116,23 @@ def test_the_python_of_the_readme_gives_what_it_says() -> None:
             import tracer
 
             assert float(found[2]) == eval(found[1], {"t": tracer.trace("thinkinfi")})
+
+
+def test_the_test_of_the_readme_says_what_it_says() -> None:
+    """A network whose hidden gradients use the updated weights."""
+    (text,) = blocks("py")
+    t, wrong = tracer.trace("mazur"), tracer.trace("mazur", reading="sequential update")
+    net = SimpleNamespace(
+        h=[t["out_h1"], t["out_h2"]],
+        dW1=[[wrong["dE/dw1"], wrong["dE/dw2"]], [wrong["dE/dw3"], wrong["dE/dw4"]]],
+        W1=[[wrong["w1+"], wrong["w2+"]], [wrong["w3+"], wrong["w4+"]]],
+    )
+    space: dict[str, Any] = {"net": net}
+    exec(compile(text, "README.md", "exec"), space)
+    fixture = SimpleNamespace(trace=tracer.trace, assert_matches=assert_matches)
+    with pytest.raises(AssertionError) as told:
+        space["test_my_network"](fixture)
+    assert str(told.value).splitlines()[0] == blocks("text")[1].strip()
 
 
 def test_the_excerpt_is_on_the_page() -> None:
