@@ -234,6 +234,26 @@ def test_people_of_one_name_are_kept_apart() -> None:
     assert ["Ada", "Ada (2)", "Ada (2) (2)", "row 4"] == [sheet.sheet for sheet in found]
 
 
+@pytest.mark.parametrize("step", ["w5+", "E", "E_total", "out_o", "∂E/∂w5"])
+def test_a_class_may_have_a_single_step(step: str) -> None:
+    found = by_sheet(sheets(f"student,{step}\nAda,0.41\nBen,0.5\n"))
+    assert {"Ada": [(step, 0.41)], "Ben": [(step, 0.5)]} == found
+
+
+def test_no_two_sheets_have_one_name() -> None:
+    people = [{"student": "Ada", "answers": {"w5+": k}} for k in range(3)]
+    found = sheets(json.dumps(people), "json")
+    assert ["Ada", "Ada (2)", "Ada (3)"] == [sheet.sheet for sheet in found]
+
+
+def test_a_cell_that_nobody_sees_is_empty_and_one_that_cannot_be_shown_is_not() -> None:
+    unseen, bell, late = one(json.dumps({"a": "\u200b", "b": "\x07", "c": " " * 999 + "x"}),
+                             "json").answers  # fmt: skip
+    assert ("", "") == (unseen.text, unseen.problem)
+    assert ("\ufffd", "not a number") == (bell.text, bell.problem)
+    assert "x" == late.text
+
+
 def test_rows_of_one_person_are_one_sheet_if_they_tell_the_iteration() -> None:
     found = one("student,iteration,w5+\nAda,0,0.4\nAda,1,0.5\n")
     assert [(0, 0.4), (1, 0.5)] == [(a.iteration, said(a)[1]) for a in found.answers]

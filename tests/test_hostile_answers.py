@@ -115,6 +115,7 @@ CELLS: dict[str, tuple[str, str | None]] = {
     "1 MB of minus signs": ("-" * 1_000_000, UNREADABLE),
     "1 MB of brackets": ("(" * 1_000_000, UNREADABLE),
     "1 MB of blanks": (" " * 1_000_000 + "0.2984", UNREADABLE),
+    "1 MB of what nobody sees": ("\u200b" * 1_000_000, UNREADABLE),
     "many slashes": ("1/" * 400 + "1", UNREADABLE),
     "divides by zero": ("1/0", UNREADABLE),
     "zero of zero": ("0/0", UNREADABLE),
@@ -159,7 +160,7 @@ CELLS: dict[str, tuple[str, str | None]] = {
     "date": ("2024-01-03", UNREADABLE),
     "spreadsheet error": ("#REF!", UNREADABLE),
     "nothing but blanks": ("   ", MISSING),
-    "nothing seen": ("\u200b\u200b", None),
+    "nothing seen": ("\u200b\u200b", MISSING),
     "no-break blank": ("\u00a00.2984\u00a0", RIGHT_MARK),
     "null": ("null", UNREADABLE),
     "true": ("TRUE", UNREADABLE),
@@ -173,7 +174,7 @@ CELLS: dict[str, tuple[str, str | None]] = {
 def test_a_cell_gets_its_mark_and_the_rest_theirs(tmp_path: Path, cell: str, mark) -> None:
     path = tmp_path / "ada.json"
     path.write_text(json.dumps({"net_h1": "0.3775", "E": cell, "w5+": "0.3589"}))
-    ran = all_reports(path, tmp_path / "out")
+    ran = all_reports(path, tmp_path / "out", gradescope=False)
     found = marks(ran)
     assert ("right", "right") == (found.pop("net_h1"), found.pop("w5+"))
     assert found["E"] in ({mark} if mark else {"right", "wrong", "slip", "mistake", "missing"})
@@ -255,8 +256,8 @@ FILE_NAMES = [
     "../../etc/passwd", "/etc/passwd", "..", ".", "", "CON", "con", "nul.txt", "COM1", "LPT9.csv",
     "a" * 300, "ü" * 300, "👩‍🔬" * 100, "a/b", "a\\b", "a:b", "a?b*", "Ada", "ADA", "ada", "ada-2",
     "é", "e\u0301", "É", "-rf", "--help", "~", "~root", "$HOME", "a\nb", "a\0b", "a b", "a  b",
-    " ada ", ".hidden", "ada.", "ada...", "ﬁ", "fi", "ß", "ss", "SS", "İ", "i̇", "हिन्दी", "\ud800", "C:\\x",
-    "file.md", "file", "<b>", "|", "%2e%2e%2f", "sheet", "sheet-2", "Ａda",
+    " ada ", ".hidden", "ada.", "ada...", "ﬁ", "fi", "ß", "ss", "SS", "İ", "i̇", "हिन्दी", "\ud800",
+    "C:\\x", "file.md", "file", "<b>", "|", "%2e%2e%2f", "sheet", "sheet-2", "Ａda",
 ]  # fmt: skip
 
 
@@ -362,7 +363,6 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "UTF-16 without a mark": ("csv", GOOD.encode("utf-16-le"), "not a text file"),
     "UTF-32": ("csv", GOOD.encode("utf-32"), "not a text file"),
     "UTF-7 and controls": ("csv", b"+AD0-\x01\x02\x03", "not a text file"),
-    "EBCDIC": ("csv", GOOD.encode("cp500"), "not a text file"),
     "odd UTF-16": ("csv", b"\xff\xfea\0b", "not a text file"),
     "PDF": ("csv", b"%PDF-1.7\n", "a PDF"),
     "RTF": ("csv", b"{\\rtf1 0.41}", "a text document"),
@@ -417,17 +417,19 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path, ending: str, raw: bytes
     assert [path] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("ending", "raw", "said"), REFUSED.values(), ids=REFUSED)
-def test_in_a_folder_such_a_file_is_one_persons(tmp_path: Path, ending, raw, said) -> None:
+def test_in_a_folder_such_a_file_is_one_persons(tmp_path: Path) -> None:
     folder = tmp_path / "class"
     folder.mkdir()
-    (folder / f"ada.{ending}").write_bytes(raw)
+    for name, (ending, raw, _) in REFUSED.items():
+        (folder / f"{name}.{ending}").write_bytes(raw)
     (folder / "zoe.csv").write_text(GOOD)
     ran = all_reports(folder, tmp_path / "out")
-    assert ["ada", "zoe"] == [s["sheet"] for s in ran.sheets]
-    assert ["right"] * 4 == [m["mark"] for m in ran.sheets[1]["marks"]]
-    (remark,) = ran.sheets[0]["remarks"]
-    assert said in remark or "not a kind of file" in remark
+    found = {s["sheet"]: s for s in ran.sheets}
+    assert {*REFUSED, "zoe"} == set(found)
+    assert {"right"} == {m["mark"] for m in found["zoe"]["marks"]}
+    for name, (_, _, said) in REFUSED.items():
+        (remark,) = found[name]["remarks"]
+        assert said in remark or "not a kind of file" in remark
 
 
 READ: dict[str, tuple[str, bytes]] = {
@@ -444,7 +446,8 @@ READ: dict[str, tuple[str, bytes]] = {
     "JSON as text": ("txt", b'{"net_h1": 0.3775, "out_h1": 0.5933, "E": 0.2984, "w5+": 0.3589}'),
     "JSON with __proto__": (
         "json",
-        b'{"__proto__": {"value": "x"}, "net_h1": 0.3775, "out_h1": 0.5933, "E": 0.2984, "w5+": 0.3589}',
+        b'{"__proto__": {"value": "x"}, "net_h1": 0.3775, "out_h1": 0.5933, "E": 0.2984,'
+        b' "w5+": 0.3589}',
     ),
     "assignments": ("txt", b"net_h1 = 0.3775\nout_h1 = 0.5933\nE = 0.2984\nw5+ = 0.3589\n"),
     "empty rows": ("csv", GOOD.replace("\n", "\n\n,\n").encode()),
@@ -521,7 +524,7 @@ NO_FILES = {
     "in a file": (lambda _: Path(__file__) / "a.csv", "Not a directory"),
     "empty folder": (lambda folder: folder, "no files of answers in this folder"),
     "long": (lambda folder: folder / ("a" * 300), "File name too long"),
-    "very long": (lambda folder: folder / ("a/" * 5_000), "File name too long"),
+    "very long": (lambda folder: folder / ("a/" * 5_000), "…: File name too long"),
     "NUL": (lambda _: Path("a\0b"), "null"),
     "escape": (lambda folder: folder / "\x1b[31ma.csv", "no such file or folder"),
     "lines": (lambda folder: folder / "a\ntracer: fine.csv", "no such file or folder"),
@@ -583,12 +586,13 @@ def test_a_folder_with_3000_files(tmp_path: Path) -> None:
     folder = tmp_path / "class"
     folder.mkdir()
     for k in range(3_000):
-        (folder / f"{k}.csv").write_text(GOOD if k % 3 else f"E,0.{k}\n")
-    ran = run("check", "mazur", folder, "--gradebook", tmp_path / "g.csv", "--feedback",
-              tmp_path / "out")  # fmt: skip
+        (folder / f"{k}.csv").write_text(GOOD if k % 9 else f"E,0.{k}\n")
+    out, book = tmp_path / "out", tmp_path / "g.csv"
+    ran = run("check", "mazur", folder, "--gradebook", book, "--feedback", out, "--json",
+              seconds=20)  # fmt: skip
     assert 1 == ran.code
-    check_gradebook((tmp_path / "g.csv").read_text(), 3_000)
-    assert 3_000 == len(list((tmp_path / "out").iterdir()))
+    check_gradebook(book.read_text(), 3_000)
+    assert 3_000 == len(list(out.iterdir()))
 
 
 def many(rows: str, count: int) -> str:
@@ -596,19 +600,19 @@ def many(rows: str, count: int) -> str:
 
 
 MANY = {
-    "unknown names": "name,value\n" + many("q{k}x,0.{k}\n", 49_000),
-    "one name": "name,value\n" + many("E,0.{k}\n", 49_000),
-    "one name misspelt": "name,value\n" + many("E_totall,0.{k}\n", 49_000),
-    "iterations": "name,value,iteration\n" + many("E,0.{k},{k}\n", 30_000),
-    "late iterations": "name,value,iteration\n" + many("E,0.{k},99999{k}\n", 30_000),
-    "samples": "name,value,sample\n" + many("E,0.{k},{k}\n", 30_000),
-    "bad cells": "name,value\n" + many("E,=CMD{k}\n", 49_000),
+    "unknown names": "name,value\n" + many("q{k}x,0.{k}\n", 20_000),
+    "one name": "name,value\n" + many("E,0.{k}\n", 20_000),
+    "one name misspelt": "name,value\n" + many("E_totall,0.{k}\n", 20_000),
+    "iterations": "name,value,iteration\n" + many("E,=CMD,{k}\n", 10_000),
+    "late iterations": "name,value,iteration\n" + many("E,0.{k},9999{k}\n", 9_000),
+    "samples": "name,value,sample\n" + many("E,0.{k},{k}\n", 10_000),
+    "bad cells": "name,value\n" + many("E,=CMD{k}\n", 20_000),
     "bad rows": "name,value\n" + many("E,0.2984,x,{k}\n", 24_000),
     "values without names": "name,value\nE,0.2984\n" + many(",0.{k}\n", 33_000),
-    "people": "student,E_total\n" + many("s{k},0.2984\n", 5_000),
+    "people": "student,E_total\n" + many("s{k},0.2984\n", 2_000),
     "columns": "student," + many("c{k},", 9_000) + "E_total\n" + many("s{k},\n", 9),
     "unknown columns": (
-        "student," + many("what is {k},", 40) + "E_total\n" + ("s" + ",1" * 40 + ",0.2984\n") * 900
+        "student," + many("what is {k},", 40) + "E_total\n" + ("s" + ",1" * 40 + ",0.2984\n") * 300
     ),
 }
 
@@ -620,8 +624,7 @@ def test_very_many_are_marked_or_refused_in_time(tmp_path: Path, text: str) -> N
     ran = run("check", "mazur", path, "--json", "--gradebook", tmp_path / "g.csv")
     assert ran.code in (0, 1)
     for sheet in ran.sheets:
-        assert len(sheet["remarks"]) <= 60
-    assert run("check", "mazur", path).code == ran.code
+        assert len(sheet["remarks"]) <= 30
 
 
 def test_100_000_answers_are_refused(tmp_path: Path) -> None:
@@ -635,7 +638,7 @@ def test_one_hostile_sheet_costs_nobody_else_a_mark(tmp_path: Path) -> None:
     folder = tmp_path / "class"
     folder.mkdir()
     header = "name,value,iteration\n"
-    (folder / "ada.csv").write_text(header + many("E,0.{k},{k}\n", 20_000))
+    (folder / "ada.csv").write_text(header + many("E,?,{k}\n", 20_000))
     (folder / "bob.csv").write_text(header + "E,0.1,1000000000\n" + many("x{k},1,\n", 5_000))
     for name in ("cyd", "zoe"):
         (folder / f"{name}.csv").write_text(header + "E,0.2984,0\nE_total,0.000035,10000\n")
@@ -745,6 +748,20 @@ def test_a_gradebook_does_not_replace_points_or_scenario(good: Path) -> None:
     assert before == files_in(good.parent)
 
 
+NOTHING = {
+    "unknown": "name,value\nx9,1\ny9,2\n",
+    "another pass": "name,value,iteration\nE,1,999999999\n",
+}
+
+
+@pytest.mark.parametrize("text", NOTHING.values(), ids=NOTHING)
+def test_a_sheet_without_any_answer_is_not_all_right(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    ran = all_reports(path, tmp_path / "out")
+    assert (1, {}) == (ran.code, marks(ran))
+
+
 def test_a_page_and_the_gradebook_of_one_name(good: Path) -> None:
     out = good.parent / "out"
     refused("check", "mazur", good, "--feedback", out, "--gradebook", out / "good.md", said="name")
@@ -852,7 +869,7 @@ LINTED = {
 def test_bad_arguments_of_lint(args, said: str) -> None:
     ran = run("lint", *args)
     assert 2 == ran.code
-    assert said in ran.line
+    assert said in ran.err
 
 
 # ---- the process -----------------------------------------------------------------------

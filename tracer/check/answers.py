@@ -17,7 +17,7 @@ from pathlib import Path
 from tracer.check.cells import MAX_CELLS, Entry, NotRead, Person, shown
 from tracer.check.formats import ENDINGS, read_people
 from tracer.check.sources import start_of
-from tracer.check.typed import Typed, Unreadable, read
+from tracer.check.typed import NOTHING, Typed, Unreadable, read
 from tracer.errors import UsageError
 
 MAX_SIZE = 10_000_000  # bytes of a file
@@ -189,14 +189,15 @@ def _answer(entry: Entry) -> Answer:
             typed, problem = None, f"its {what} is not a whole number"
     iteration, sample = (None if found is None or found < 0 else found for found in passes)
     name = shown(entry.name.strip().strip('$`"'))
-    return Answer(name, shown(text) or _UNSEEN * bool(problem), typed, problem, where, iteration, sample)
+    seen = shown(text) or (_UNSEEN if problem else "")
+    return Answer(name, seen, typed, problem, where, iteration, sample)
 
 
 def _typed(text: str) -> tuple[Typed | None, str]:
     try:
         return read(text), ""
     except Unreadable as wrong:
-        return None, str(wrong)
+        return None, "" if str(wrong) == NOTHING else str(wrong)
 
 
 def _whole(text: str) -> int | None:

@@ -13,14 +13,14 @@ from functools import lru_cache
 
 from tracer import run
 from tracer.check.answers import Answer, Answers
-from tracer.check.graph import MAX_NODES
 from tracer.errors import LookupFailed
 from tracer.names import names_of
 from tracer.program import Program
 from tracer.scenario import Scenario
 
-MAX_VALUES = 100_000_000  # of the passes up to one that only a sheet asks for; about 2 seconds
-MAX_UNKNOWN = 1_000  # names of a sheet that are no steps
+MAX_VALUES = 50_000_000  # of the passes up to one that only a sheet asks for; about a second
+MAX_NODES = 6_000  # of iterations that only sheets ask for
+MAX_UNKNOWN = 500  # names of a sheet that are no steps
 
 
 def within(
@@ -81,7 +81,11 @@ def _common(answers: Sequence[Answers], last: int, room: int) -> Iterator[int]:
 
 
 def _only(sheet: Answers, iterations: set[int]) -> Answers:
-    kept = (a for a in sheet.answers if a.iteration in (None, 0) or a.iteration in iterations)
+    """The sheet; its answers of other iterations lose their names, so that they mean no step."""
+    known = {None, 0, *iterations}
+    kept = (
+        a if a.iteration in known else replace(a, name="", iteration=None) for a in sheet.answers
+    )
     return replace(sheet, answers=tuple(kept))
 
 

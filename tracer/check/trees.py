@@ -95,6 +95,8 @@ def _tree(tree: Any, file: str) -> list[Person]:
         raise NotRead(
             'no answers in it; expected {"w5+": 0.41} or [{"name": "w5+", "value": 0.41}]'
         )
+    if len(tree.pairs) > MAX_CELLS:
+        raise NotRead(f"more than {MAX_CELLS:,} answers; split the file")
     own = _Object([(key, value) for key, value in tree.pairs if not _is_sheet(value)])
     found = [Person("", list(_entries(own, file)))] if own.pairs else []
     for name, value in tree.pairs:

@@ -14,6 +14,7 @@ from functools import cached_property
 
 MAX_LETTERS = 1_000  # of a cell that may be a number
 MAX_DIGITS = 400  # of a number; every float64 written out has fewer that matter
+NOTHING = "empty"  # what is wrong with a text of which nothing is seen
 _MAX_POWER = 1_000  # beyond float64 by far, and still a small integer
 
 
@@ -58,9 +59,12 @@ def read(text: str) -> Typed:
     """
     if len(text) > MAX_LETTERS:
         raise Unreadable("too long for a number")
-    seen = "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
-    plain = _plain(seen)
-    number = _unmarked(plain)
+    if _ORDINARY.fullmatch(text):
+        plain, number, seen = text, text, text
+    else:
+        seen = "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
+        plain = _plain(seen)
+        number = _unmarked(plain)
     if sum(c.isdigit() for c in number) > MAX_DIGITS:
         raise Unreadable(f"more than {MAX_DIGITS} digits")
     value, unit = _fraction(number) or _decimal(number) or _refused(number, plain)
@@ -68,6 +72,7 @@ def read(text: str) -> Typed:
     return Typed(_CONTROL.sub(" ", seen), value, unit)
 
 
+_ORDINARY = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")  # nine in ten; plain as it is
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -210,7 +215,7 @@ def _check_range(value: Fraction, unit: Fraction | None) -> None:
 _ENOUGH = 60  # letters tell what a text is
 _NUMBER = r"[+-]?[\d.,]*\d[.,]?(?:[eE][+-]?\d+|·10\^[+-]?\d+)?%?"
 _REASONS = tuple((re.compile(pattern, re.DOTALL | re.IGNORECASE), reason) for pattern, reason in (
-    (r"", "empty"),
+    (r"", NOTHING),
     (r"[+-]? ?(?:inf|infinity|infty|\\infty|∞)", "infinite"),
     (r"#[A-Z]+(?:/\w+)?[!?]?.*", "an error of the spreadsheet program"),
     (rf"{_NUMBER}(?:[\s;|]+{_NUMBER})+", "more than one number"),
