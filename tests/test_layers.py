@@ -17,7 +17,10 @@ SHOWS_OR_CHECKS = (
     "rewrite", "evaluate", "arithmetic", "rules", "catalog", "expression", "algebra", "scenario",
     "straight", "values", "course", "history", "tables", "figures", "conventions", "networks",
     "datasets", "draws", "inventory", "assignments", "charts.plots", "charts.charting",
-    "matrices.form", "matrices.text", "indexed.check", "indexed.page",
+    "matrices.form", "matrices.text", "indexed.check", "indexed.page", "mistakes.catalog",
+    "mistakes.applied", "check.examination", "check.lint", "check.reports", "check.screen",
+    "check.feedback", "check.gradescope", "check.summary", "check.points", "check.answers",
+    "check.telling", "check.difference",
 )  # fmt: skip
 #: Who joins both sides: the public API and the command line.
 JOINS = {"tracer", "run", "cli"}
@@ -85,7 +88,7 @@ def test_no_module_is_imported_in_a_circle() -> None:
 
 
 def test_a_diagram_is_drawn_from_the_program_alone() -> None:
-    allowed = {"program", "labels", "symbols", "figure", "placing"}
+    allowed = {"program", "rewrite", "labels", "symbols", "figure", "placing"}
     for name in ("diagram", "figure", "placing", "symbols"):
         assert imports(MODULES[name]) <= allowed
 

@@ -77,11 +77,12 @@ def exercise_of(
     raises     LookupFailed for a name in `ask` that is no step
     """
     given = [a for sheet in answers for a in sheet.answers]
-    meant = {iteration, *(a.iteration for a in given if a.iteration is not None)}
+    questions = [_question(name) for name in ask]
+    meant = {iteration, *(a.iteration for a in (*given, *questions) if a.iteration is not None)}
     t = _trace(scenario, sorted(meant), reading, progress)
     graph = unrolled(t, t.recorded)
     blank = Exercise(graph, (), precision, iteration)
-    wanted = {blank.find(_question(name)) for name in ask}
+    wanted = set(map(blank.find, questions))
     if not wanted and given:
         wanted = set(_meant(blank, given))
     if not wanted and not given:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracer import __version__
-from tracer.check import commands
+from tracer.commands import marking
 from tracer.errors import TracerError, UsageError, closest, nearest
 from tracer.terminal import progress, report, tell, write_utf8, write_whole
 
@@ -442,8 +442,8 @@ def new(file: Path) -> None:
     click.echo(f"{file}: change it, then run `tracer render {named}`")
 
 
-main.add_command(commands.check)
-main.add_command(commands.lint)
+main.add_command(marking.check)
+main.add_command(marking.lint)
 
 
 if __name__ == "__main__":

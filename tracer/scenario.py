@@ -47,6 +47,7 @@ from tracer.fields import (
 )
 from tracer.networks import Layer, Network
 from tracer.problems import Keys, explained, listed, mended
+from tracer.sources import start_of
 from tracer.toml import tables
 
 DRAWN = "Drawn from the generator"  # the table of the numbers that nobody wrote down
@@ -349,8 +350,7 @@ def read_file(path: Path) -> Scenario:
     try:
         if path.is_dir():
             raise ScenarioError([f"{path}: a folder, not a scenario file"])
-        with path.open("rb") as file:
-            raw = file.read(MAX_SIZE + 1)
+        raw = start_of(path, MAX_SIZE + 1)
     except OSError as wrong:
         raise ScenarioError([f"{path}: {wrong.strerror or wrong}"]) from wrong
     return read_bytes(raw, str(path), path.stem)

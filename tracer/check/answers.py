@@ -16,9 +16,9 @@ from pathlib import Path
 
 from tracer.check.cells import MAX_CELLS, Entry, NotRead, Person, shown
 from tracer.check.formats import ENDINGS, read_people
-from tracer.check.sources import start_of
 from tracer.check.typed import NOTHING, Typed, Unreadable, read
 from tracer.errors import UsageError
+from tracer.sources import start_of
 
 MAX_SIZE = 10_000_000  # bytes of a file
 MAX_FILES = 5_000  # of a folder

@@ -13,8 +13,8 @@ from tracer.check.diagnosis import Diagnosis, Examiner, Tier
 from tracer.check.explaining import explained, hidden_says, remark
 from tracer.check.graph import Graph
 from tracer.check.judge import Numbers, fits
+from tracer.check.lookup import cell_of
 from tracer.check.marks import Judged, Mark, Sheet
-from tracer.check.passes import cell_of
 from tracer.check.precision import Precision, carried
 from tracer.check.slips import Wrong, slip, too_coarse
 from tracer.check.typed import Typed

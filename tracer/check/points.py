@@ -20,11 +20,11 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from tracer.check.marks import Judged, Mark, Report, Sheet
-from tracer.check.sources import start_of
 from tracer.check.wording import POINT_DIGITS
 from tracer.errors import LookupFailed, ScenarioError
 from tracer.fields import Model, Number, Title
 from tracer.problems import Keys, explained, listed
+from tracer.sources import start_of
 
 MAX_SIZE = 20_000  # bytes of a marks file
 MAX_WORTH = 1_000_000

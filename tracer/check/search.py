@@ -19,6 +19,7 @@ from tracer.check.judge import Numbers, Pass, rejudged
 from tracer.errors import ProgramError
 
 MAX_TIES = 12  # explanations that are told; with more, nothing is known
+LARGE = 1_500  # nodes of a graph in which nobody looks for two mistakes at once
 _NOTHING = 1e-6  # of a value: a factor that is lost, and no slip
 
 
@@ -157,7 +158,7 @@ class Search:
         narrow = self._single(self.reach.narrow)
         if narrow:
             return Found(Tier.UNIT, narrow, hidden)
-        two = self._double()
+        two = self._double() if len(self.reach.graph) <= LARGE else ()
         if 0 < len(two) <= MAX_TIES:
             return Found(Tier.TWO, two, hidden)
         return Found(Tier.HIDDEN_SLIP, (), hidden) if hidden else Found(Tier.UNKNOWN)

@@ -121,8 +121,8 @@ def _points(s: Scenario, options: Mapping[str, Any]) -> Points | None:
 
 def _report(s: Scenario, source: str, points: Points | None, options: Mapping[str, Any]) -> Report:
     from tracer import checking
-    from tracer.check.passes import within
     from tracer.check.precision import declared
+    from tracer.passes import within
 
     precision = declared(options["decimals"], options["significant"], options["cut"])
     answers = checking.answers_of(source, _standard_input)

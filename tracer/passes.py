@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from tracer import run
 from tracer.check.answers import Answer, Answers
+from tracer.check.lookup import cell_of
 from tracer.errors import LookupFailed
-from tracer.names import names_of
 from tracer.program import Program
 from tracer.scenario import Scenario
 
@@ -45,25 +44,6 @@ def within(
 
 def _needs_care(sheet: Answers) -> bool:
     return len(sheet.answers) > MAX_UNKNOWN or any(a.iteration for a in sheet.answers)
-
-
-def cell_of(program: Program, name: str) -> int:
-    """The cell meant by a name; all of a class call the same things by the same names.
-
-    raises    LookupFailed
-    """
-    found = _looked_up(program, name)
-    if isinstance(found, str):
-        raise LookupFailed(found)
-    return found
-
-
-@lru_cache(maxsize=20_000)
-def _looked_up(program: Program, name: str) -> int | str:
-    try:
-        return names_of(program).find(name)
-    except LookupFailed as wrong:
-        return str(wrong)
 
 
 def _asked(name: str) -> int | None:
