@@ -848,7 +848,7 @@ def test_there_are_enough_ways_to_be_wrong() -> None:
          "qq.toml: no scenario of that name and no such file; shipped are "
          + ", ".join(scenario_names())),
         (".", ".: a folder, not a scenario file"),
-        ("/dev/zero", "/dev/zero: larger than 1,000,000 bytes, not a scenario"),
+        ("/dev/zero", "/dev/zero: a device, not a file"),
     ],
 )  # fmt: skip
 def test_a_place_without_a_scenario_is_refused(source: str, expected: str) -> None:

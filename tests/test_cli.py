@@ -285,8 +285,9 @@ def test_a_place_that_is_no_folder_is_refused(tmp_path):
         "render", "mazur", "-o", str(inside)
     )
     (tmp_path / "thinkinfi.md").mkdir()
-    assert f"tracer: {tmp_path / 'thinkinfi.md'}: Is a directory\n" == refused(
-        "render", "thinkinfi", "-o", str(tmp_path)
+    assert (
+        f"tracer: {tmp_path / 'thinkinfi.md'}: a folder, not a file that can be written anew\n"
+        == refused("render", "thinkinfi", "-o", str(tmp_path))
     )
     assert {"file", "thinkinfi.md"} == set(os.listdir(tmp_path))
 
