@@ -383,3 +383,17 @@ def test_what_lint_suggests_helps():
     second = lint(wider)
     assert len(second.silent) + len(second.alike) < len(first.silent) + len(first.alike)
     assert len(second.silent) + len(second.alike) == len(first.left)
+
+
+def test_a_prediction_scaled_by_its_own_maximum():
+    """Tutorial 001 divides the hours (4, 8) by 8, not by the largest of its training rows."""
+    t = tracer.predict(tracer.trace("enlight-training", iterations=10, record="last"), "prediction")
+    z = {f"z_{j}": 0.5 * t[f"W1[1,{j}]"] + 1 * t[f"W1[2,{j}]"] for j in (1, 2, 3)}
+    raw = text({n: f"{v:.5f}" for n, v in z.items()}).encode()
+    answers = read_answers_text(raw, "one")
+    exercise = checking.exercise_of(
+        tracer.load("enlight-training"), answers, iteration=10, samples="prediction"
+    )
+    (sheet,) = checking.check(exercise, answers).sheets
+    assert [e.id for e in sheet.explanations] == ["own-maximum"]
+    assert {j.mark for j in sheet.judged} == {Mark.MISTAKE}

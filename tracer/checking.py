@@ -65,12 +65,13 @@ def _canonical(t: Trace) -> Callable[[str], str]:
 
 def exercise_of(
     scenario: Scenario, answers: Iterable[Answers], *, reading: str | None = None,
-    iteration: int = 0, precision: Precision | None = None, ask: Sequence[str] = (),
-    progress: Progress | None = None,
+    iteration: int = 0, samples: str | None = None, precision: Precision | None = None,
+    ask: Sequence[str] = (), progress: Progress | None = None,
 ) -> Exercise:  # fmt: skip
     """What some answers are to be compared with.
 
     iteration  the pass of answers that do not say theirs
+    samples    another sample set than the one trained on: its forward pass at that iteration
     precision  the digits carried, where they are agreed; else they are told from each sheet
     ask        steps that every sheet should have; if nothing is said those that any sheet names,
                and without sheets all that are computed
@@ -79,7 +80,9 @@ def exercise_of(
     given = [a for sheet in answers for a in sheet.answers]
     questions = [_question(name) for name in ask]
     meant = {iteration, *(a.iteration for a in (*given, *questions) if a.iteration is not None)}
-    t = _trace(scenario, sorted(meant), reading, progress)
+    t = _trace(scenario, [iteration] if samples else sorted(meant), reading, progress)
+    if samples:
+        t = run.on(t.at(iteration), samples)
     graph = unrolled(t, t.recorded)
     blank = Exercise(graph, (), precision, iteration)
     wanted = set(map(blank.find, questions))

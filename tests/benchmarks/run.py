@@ -25,6 +25,7 @@ from timing import Ratio, Work, compare, rows, shown  # noqa: E402
 
 import tracer  # noqa: E402
 from tracer import evaluate  # noqa: E402
+from tracer.arithmetic import Machine  # noqa: E402
 from tracer.computed import built  # noqa: E402
 from tracer.values import allocated  # noqa: E402
 
@@ -70,7 +71,7 @@ def one_pass(rounds: int) -> Iterator[Line]:
     scenario = tracer.load("mazur")
     made = built(scenario)
     kept = allocated(made.program, 1, 1, None)
-    engine = evaluate._engine(made.program, made.givens, kept)
+    engine = evaluate._engine(made.program, made.givens, kept, Machine.FLOAT64)
     ways: list[tuple[str, str, Work]] = [
         ("one pass, compiled", "", lambda: engine.keep(engine.start, 0, 1, kept, 0)),
         ("one pass, trace(scenario)", "", lambda: tracer.trace(scenario, iterations=0)),

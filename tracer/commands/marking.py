@@ -56,6 +56,7 @@ Examples:
     "--iteration", "-i", type=click.IntRange(0, 10**9), default=0, metavar="N", show_default="0",
     help="The pass of answers that do not say theirs.",
 )  # fmt: skip
+@click.option("--samples", metavar="SET", help="The answers are of another sample set.")
 @_reading
 @click.option("--points", metavar="FILE", help="A marks file: what each answer is worth.")
 @click.option("--json", "as_json", is_flag=True, help="The marks as JSON.")
@@ -131,7 +132,9 @@ def _report(s: Scenario, source: str, points: Points | None, options: Mapping[st
     meant = {name: options[name] for name in ("reading", "iteration", "ask")}
     marked, telling = within(s, answers, **meant)
     with progress(s.name) as watch:
-        exercise = checking.exercise_of(s, telling, precision=precision, progress=watch, **meant)
+        exercise = checking.exercise_of(
+            s, telling, samples=options["samples"], precision=precision, progress=watch, **meant
+        )
         return checking.check(exercise, marked, points=points, progress=watch)
 
 

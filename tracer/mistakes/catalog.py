@@ -98,6 +98,13 @@ MISTAKES: tuple[Mistake, ...] = (
         together(swapped(forward.first_two("targets"))),
     ),
     Mistake(
+        "own-maximum",
+        "the inputs are divided by their own maximum",
+        "Inputs are scaled by the largest values of the training rows, also for a prediction. "
+        "Divided by their own maximum they mean something else.",
+        together(forward.own_maximum),
+    ),
+    Mistake(
         "log10",
         "log10 is used, not the natural logarithm",
         "The logarithm to base 10 was used. ln is the natural logarithm, to base e.",

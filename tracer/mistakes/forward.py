@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 
 from tracer.catalog import ACTIVATIONS, NET, unbiased
-from tracer.expression import calls
+from tracer.expression import Name, Quotient, calls
 from tracer.mistakes import edits
 from tracer.mistakes.anatomy import Anatomy, Cell, bias_of
 from tracer.mistakes.edits import Edit
 from tracer.mistakes.sites import Site, site
-from tracer.rewrite import Operand
+from tracer.rewrite import Change, Operand
 from tracer.rules import rule
 
 IDENTITY = ACTIVATIONS["identity"]
@@ -100,6 +101,37 @@ def first_two(phase_part: str) -> Callable[[Anatomy], Iterator[tuple[int, int]]]
             yield found[0], found[1]
 
     return pairs
+
+
+_LARGER = rule("larger", "m = max(a, b)")
+_LARGEST = rule("largest of the samples", "m = largest(x)")
+
+
+def own_maximum(a: Anatomy) -> Iterator[Site]:
+    """Inputs that are divided by a stated number, divided by their own maximum instead.
+
+    Of several samples each column has one; of a single sample the row.
+    """
+    data = set(a.program.data)
+    scaled = [c for c in a.cells.values() if _is_scaled(a, c, data)]
+    row = reduce(lambda m, x: Change(_LARGER, (m, x)), _operands(scaled)) if scaled else None
+    for cell in scaled:
+        own = Change(_LARGEST, (cell.operands[0],)) if a.program.samples > 1 else row
+        assert own is not None
+        yield site(a, cell.index, {cell.index: edits.redirected({cell.operands[1]: own})})
+
+
+def _operands(cells: Iterable[Cell]) -> list[Operand]:
+    return [cell.operands[0] for cell in cells]
+
+
+def _is_scaled(a: Anatomy, cell: Cell, data: set[int]) -> bool:
+    """Whether a step is an input divided by a given that all samples share."""
+    match cell.rule.formula:
+        case Quotient(Name(_), Name(_)):
+            top, bottom = cell.operands
+            return top in data and bottom in a.givens - data
+    return False
 
 
 # ---- error ---------------------------------------------------------------------------
