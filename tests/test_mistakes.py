@@ -342,14 +342,22 @@ ELSEWHERE = {
     "not-averaged": "batch", "not-summed": "batch", "original-weights": "sequential",
     "bias-updated": "several",
     "stale-forward": "several", "initial-weights": "several", "previous-sample": "online",
-    "first-sample-outputs": "online", "relu-negative": "random", "relu-mask": "random",
+    "first-sample-outputs": "online",
+    "own-maximum": "prediction", "relu-negative": "random", "relu-mask": "random",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.id)
 def test_every_mistake_can_be_made_somewhere(mistake):
     kind = ELSEWHERE.get(mistake.id, "tutorial")
-    assert any(hypotheses(exercise(kind, seed), [mistake]) for seed in range(25))
+    graphs = [prediction()] if kind == "prediction" else (exercise(kind, k) for k in range(25))
+    assert any(hypotheses(graph, [mistake]) for graph in graphs)
+
+
+def prediction():
+    """The graph of another sample set than the one that is trained on."""
+    t = tracer.predict(tracer.trace("enlight-training", iterations=0), "prediction")
+    return unrolled(t, [0])
 
 
 def test_a_mistake_is_known_throughout_by_layer_and_by_unit():
