@@ -790,7 +790,7 @@ ARGUMENTS = {
     "ask unknown": (("mazur", "good.csv", "--ask", "w99+"), "no step is called 'w99+'"),
     "ask nothing": (("mazur", "good.csv", "--ask", ""), "no step is called ''"),
     "ask an escape": (("mazur", "good.csv", "--ask", "<b>|"), "no step is called"),
-    "ask a late pass": (("mazur", "good.csv", "--ask", "E@99999999999999"), "99999999999999"),
+    "ask a late pass": (("mazur", "good.csv", "--ask", "E@99999999999999"), "too late to compute"),
     "ask no pass": (("mazur", "good.csv", "--ask", "E@x"), "E@x"),
     "reading": (("mazur", "good.csv", "--reading", "none"), "none"),
     "unknown option": (("mazur", "good.csv", "--nothing"), None),
@@ -861,7 +861,7 @@ LINTED = {
     "cut": (("mazur", "--cut"), "how many digits"),
     "reading": (("mazur", "--reading", "\x1b[31m"), "reading"),
     "device": (("/dev/null",), "/dev/null"),
-    "late pass": (("mazur", "--ask", "E@1000000000"), "1000000000"),
+    "late pass": (("mazur", "--ask", "E@1000000000"), "too late to compute"),
 }
 
 

@@ -14,12 +14,13 @@ from tracer.check.marks import Report
 from tracer.check.points import Points, award
 from tracer.check.precision import Precision
 from tracer.check.typed import Unreadable, read
-from tracer.errors import LookupFailed
+from tracer.errors import LookupFailed, UsageError
 from tracer.evaluate import Progress
 from tracer.names import names_of
 from tracer.scenario import Scenario
 from tracer.traces import Trace
 
+MAX_WORK = 3 * 10**9  # values of a run up to the last pass asked for; minutes
 _FEW = 6_000  # values up to which the passes before those asked for are judged along
 
 
@@ -75,7 +76,8 @@ def exercise_of(
     precision  the digits carried, where they are agreed; else they are told from each sheet
     ask        steps that every sheet should have; if nothing is said those that any sheet names,
                and without sheets all that are computed
-    raises     LookupFailed for a name in `ask` that is no step
+    raises     LookupFailed for a name in `ask` that is no step, UsageError for an iteration that
+               takes too long to compute
     """
     given = [a for sheet in answers for a in sheet.answers]
     questions = [_question(name) for name in ask]
@@ -114,6 +116,11 @@ def _trace(
     """The passes asked for, and those before them where they are few."""
     first = run.trace(scenario, iterations=0, reading=reading)
     size = len(first) * first.program.samples
+    if size * iterations[-1] > MAX_WORK:
+        raise UsageError(
+            f"iteration {iterations[-1]:,} is too late to compute; "
+            f"ask for one up to {MAX_WORK // size:,}"
+        )
     every = size * (iterations[-1] + 1) <= _FEW
     record: Sequence[int] = range(iterations[-1] + 1) if every else iterations
     return run.trace(
