@@ -397,3 +397,15 @@ def test_a_prediction_scaled_by_its_own_maximum():
     (sheet,) = checking.check(exercise, answers).sheets
     assert [e.id for e in sheet.explanations] == ["own-maximum"]
     assert {j.mark for j in sheet.judged} == {Mark.MISTAKE}
+
+
+def test_the_known_mistakes_are_listed():
+    every, here = run("mistakes"), run("mistakes", "mazur")
+    assert (0, 0) == (every.exit_code, here.exit_code)
+    assert "updated-weights" in here.output
+    assert "hidden gradients use the updated weights" in here.output
+    assert "relu-mask" in every.output
+    assert "relu-mask" not in here.output
+    assert {line.split()[0] for line in here.output.splitlines()} < {
+        line.split()[0] for line in every.output.splitlines()
+    }

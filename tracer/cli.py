@@ -444,6 +444,7 @@ def new(file: Path) -> None:
 
 main.add_command(marking.check)
 main.add_command(marking.lint)
+main.add_command(marking.mistakes)
 
 
 if __name__ == "__main__":

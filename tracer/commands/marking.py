@@ -35,6 +35,7 @@ _ask = click.option(
 
 
 @click.command(
+    short_help="Mark a person's or a class's numbers.",
     epilog="""
 \b
 Examples:
@@ -217,6 +218,7 @@ def _bundle(ctx: click.Context, s: Scenario, points: Points | None) -> None:
 
 
 @click.command(
+    short_help="Which mistakes an exercise cannot show.",
     epilog="""
 \b
 Examples:
@@ -261,3 +263,35 @@ def lint(ctx: click.Context, /, scenario: str, **options: Any) -> None:
     else:
         click.echo(findings_text(s.name, found), nl=False)
     ctx.exit(0 if found.ok else 1)
+
+
+@click.command(
+    short_help="The mistakes tracer knows.",
+    epilog="""
+\b
+Examples:
+  tracer mistakes
+  tracer mistakes mazur
+"""
+)
+@click.argument("scenario", required=False)
+@_reading
+@click.pass_context
+def mistakes(ctx: click.Context, /, scenario: str | None, reading: str | None) -> None:
+    """The mistakes tracer knows, or those that can be made in a scenario.
+
+    The word at the left is what a scenario or --reading calls a mistake.
+    """
+    from tracer.mistakes.catalog import MISTAKES
+
+    known = MISTAKES
+    if scenario is not None:
+        from tracer import checking
+        from tracer.check.hypotheses import hypotheses
+
+        graph = checking.exercise_of(ctx.obj(scenario), (), reading=reading).graph
+        made = {id for h in hypotheses(graph) for id in h.ids}
+        known = tuple(m for m in MISTAKES if m.id in made)
+    width = max((len(m.id) for m in known), default=0)
+    for mistake in known:
+        click.echo(f"{mistake.id:<{width}}  {mistake.explains}")
