@@ -45,7 +45,7 @@ Examples:
   tracer check mazur class.csv --feedback feedback/
   tracer check thinkinfi - < answers.csv
   tracer check mazur --bundle autograder.zip
-"""
+""",
 )
 @click.argument("scenario")
 @click.argument("answers", required=False)
@@ -225,7 +225,7 @@ Examples:
   tracer lint mazur
   tracer lint mazur --decimals 4
   tracer lint thinkinfi --decimals 4 --ask "Out h1" --ask E --ask w5+ --ask w1+
-"""
+""",
 )
 @click.argument("scenario")
 @_decimals
@@ -272,7 +272,7 @@ def lint(ctx: click.Context, /, scenario: str, **options: Any) -> None:
 Examples:
   tracer mistakes
   tracer mistakes mazur
-"""
+""",
 )
 @click.argument("scenario", required=False)
 @_reading
