@@ -7,6 +7,7 @@ import pytest
 
 import tracer
 from tracer import evaluate, run
+from tracer.scenario import Scenario
 from tracer.shipped import scenario_names
 
 STEP = 1e-3  # the five-point rule is off by the step to the fourth: 1e-12 of what it measures
@@ -17,10 +18,16 @@ BY_GRADIENT = [
 ]
 
 
+def _without_mistakes(s: Scenario) -> Scenario:
+    """A listing's scenario as it would be right: its own gradients are no slopes."""
+    right = s.conventions.model_copy(update={"mistakes": []})
+    return s.model_copy(update={"conventions": right})
+
+
 @pytest.mark.parametrize("name", BY_GRADIENT)
 def test_every_gradient_of_a_scenario_is_the_slope_of_its_error(name: str) -> None:
     """By the error alone, at four places beside every parameter; no backward step is looked at."""
-    s = tracer.load(name)
+    s = _without_mistakes(tracer.load(name))
     made, t = run.built(s), tracer.trace(s, iterations=0)
     root = made.program.root
     assert root is not None
