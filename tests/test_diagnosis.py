@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
+from itertools import permutations
 
 import pytest
 from exercises import exercise
@@ -14,7 +15,7 @@ import tracer
 from tracer.check.diagnosis import Examiner, Tier
 from tracer.check.graph import unrolled
 from tracer.check.hypotheses import LAYER, THROUGHOUT, UNIT
-from tracer.check.judge import Numbers, Typed
+from tracer.check.judge import Numbers, Typed, judged, rejudged
 
 ASKS = (ALL, TYPICAL, FEW)
 SITTINGS = [
@@ -106,6 +107,36 @@ def test_two_mistakes_are_told_together(ask):
     found = examined(mazur(), sheet(mazur(), first.and_also(second)), ask)
     assert Tier.TWO is found.tier
     assert {"path-weight-forgotten", "half-missing"} in [set(h.ids) for h in found.explanations]
+
+
+def by_trying_all(examiner, own):
+    """The pairs of mistakes that leave no step wrong, of all there are."""
+    judged_before, found = judged(examiner.graph, examiner.graph.values, own), set()
+    for first, second in permutations(examiner.known, 2):
+        plan = first.and_also(second).plan(frozenset(own.typed))
+        if judged_before.bad <= plan.reached and not rejudged(
+            plan.steps, judged_before, own, plan.extra, first=True
+        ):
+            found.add(frozenset((*first.ids, *second.ids)))
+    return found
+
+
+@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize(
+    "pair", [("error-sign", "half-missing"), ("other-input", "inputs-exchanged"),
+             ("derivative-missing", "path-weight-forgotten"), ("one-path", "rate-twice")],
+    ids=" and ".join,
+)  # fmt: skip
+def test_the_search_for_two_mistakes_finds_what_trying_all_pairs_finds(pair, ask):
+    some = {"gradient-added", "two-kept", "other-error", "bias-forgotten", "derivative-at-net"}
+    throughout = [h for h in mazur().known if h.scope == THROUGHOUT]
+    examiner = Examiner(mazur().graph, [h for h in throughout if {*h.ids} & {*some, *pair}])
+    first, second = (known(examiner, mistake) for mistake in pair)
+    typed = sheet(examiner, first.and_also(second), decimals=4)
+    own = numbers(typed, Style(4), asked(examiner.graph, ask))
+    found = examiner.examine(own)
+    assert Tier.TWO is found.tier
+    assert by_trying_all(examiner, own) == {frozenset(h.ids) for h in found.explanations}
 
 
 def test_a_slip_costs_one_mark_and_the_rest_follows():

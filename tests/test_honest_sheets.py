@@ -91,6 +91,7 @@ def test_products_rounded_inside_a_sum_stand_out_without_their_allowance():
         ("1/3 2/7", None, 14),
         ("0.59326999210718 0.596884378259767 1.10590596705977", None, 14),
         ("0 0.00", None, 14),
+        ("15100 -143000 9290 122 6.16 0.0515 -22.1 14200 9.48 411", None, 3),  # zeros fill up
     ],
 )
 def test_the_digits_carried_are_told_from_those_typed(texts, decimals, significant):

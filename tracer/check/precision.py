@@ -53,8 +53,8 @@ class Precision:
         if not typed.value:
             return self.half(0.0)
         own = float(typed.unit) * (1.0 if self.cut else 0.5)
-        filled = typed.unit == 1 and typed.value % 10 == 0  # 8900 may have two digits or four
-        return max(own, self.half(typed.number)) if filled and self.significant else own
+        vague = self.significant and _filled(typed)
+        return max(own, self.half(typed.number)) if vague else own
 
     def words(self) -> str:
         """`4 decimals`, `3 significant digits`."""
@@ -79,7 +79,8 @@ def declared(decimals: int | None, significant: int | None, cut: bool = False) -
 
 def carried(typed: Sequence[Typed], cut: bool = False) -> Precision:
     """What the numbers of a sheet say about the digits carried."""
-    rounded = [t for t in typed if t.unit is not None and t.value]
+    told = [t for t in typed if t.unit is not None and t.value]
+    rounded = [t for t in told if not _filled(t)] or told
     if not rounded:
         return Precision(None, _FLOAT, cut)
     decimals = [t.decimals or 0 for t in rounded]
@@ -93,6 +94,11 @@ def carried(typed: Sequence[Typed], cut: bool = False) -> Precision:
         None if surplus >= clear else _most(significant),
         cut,
     )
+
+
+def _filled(typed: Typed) -> bool:
+    """Whether the zeros at the end may only fill up: 8900 has two digits, or four."""
+    return typed.unit == 1 and typed.value % 10 == 0
 
 
 def _most(digits: Sequence[int]) -> int:
