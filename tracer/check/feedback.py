@@ -35,6 +35,7 @@ def _rendered(sheet: Sheet, *, title: str, whole: bool) -> str:
             whole=whole,
             label=wording.names([sheet]).label,
             intro=wording.intro(sheet),
+            few=wording.FEW,
         )
     )
     return wording.writable(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n")

@@ -14,6 +14,7 @@ from tracer.check.account import Account, account
 from tracer.check.marks import Judged, Report, Sheet
 from tracer.check.summary import WORST, Summary, sentences, summary
 from tracer.check.wording import (
+    FEW,
     GIVEN,
     WORDS,
     accepted,
@@ -177,6 +178,10 @@ def _follows(sheet: Sheet, told: Account) -> Iterator[RenderableType]:
     label = names([sheet]).label
     if told.alike:
         yield _text(f"The same mistake: {listed([label(j) for j in told.alike])}.")
+    if len(told.follows) > FEW:
+        said = listed([label(j) for j in told.given])
+        yield _text(f"Right given the wrong numbers as written: {said}.")
+        return
     for step, given in told.follows:
         yield _text(f"Right given {step} as written: {listed([label(j) for j in given])}.")
 

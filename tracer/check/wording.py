@@ -17,6 +17,7 @@ from tracer.numbers import Digits, as_printed, show
 POINT_DIGITS = 4  # after the point; points are rounded to what is displayed
 TYPED = 40  # characters of what was typed that a report repeats
 LISTED = 8  # steps that a sentence names
+FEW = 2  # wrong steps of which each is told what follows from it
 
 _MOST = 4_000  # characters of any other text
 _UNITS = 5  # an accepted range is at least so many units of its last digit wide
