@@ -166,13 +166,8 @@ class _Examination:
         return all(0 <= typed * value < value * value for typed, value in pairs)
 
     def _numbers(self, precision: Precision) -> Numbers:
-        half = precision.half
-        share = 1.0 if precision.cut else 0.5
-        typed = {
-            n: judge.Typed(t.number, float(t.unit or 0) * share if t.value else half(0.0))
-            for n, t in self.typed.items()
-        }
-        return Numbers(typed, half)
+        typed = {n: judge.Typed(t.number, precision.known(t)) for n, t in self.typed.items()}
+        return Numbers(typed, precision.half)
 
     # ---- marks -------------------------------------------------------------------------
 
