@@ -22,7 +22,6 @@ from tracer.expression import (
     Quotient,
     Sum,
     children,
-    group_of,
     names,
     parse,
     rebuild,
@@ -214,8 +213,3 @@ def _exp(e: Expr) -> bool:
     return (isinstance(e, Call) and e.function == "exp") or (
         isinstance(e, Power) and e.base == Name("e")
     )
-
-
-def grouped(rule: Rule) -> bool:
-    """Whether a rule repeats over a group of operands."""
-    return any(group_of(name) for name in names(rule.formula))
