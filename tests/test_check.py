@@ -93,6 +93,9 @@ def test_what_follows_from_a_slip_is_right_given_yours():
 def test_a_number_written_wrong_and_used_right_is_one_slip():
     found, _ = marks({**mazur(), "out_h1": 0.5393})
     assert [n for n, j in found.items() if j.mark is not Mark.RIGHT] == ["out_h1"]
+    for j in found.values():
+        low, high = j.accepted
+        assert j.name == "out_h1" or low <= float(j.typed) <= high
 
 
 def test_a_mistake_is_named_with_the_line_that_should_stand_there():

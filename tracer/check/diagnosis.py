@@ -30,6 +30,13 @@ class Diagnosis:
     tier: Tier
     explanations: tuple[Hypothesis, ...] = ()
     hidden: tuple[HiddenSlip, ...] = ()
+    mended: Pass | None = None  # with what the wrong steps should have been
+
+    def expected(self, node: int) -> tuple[float, float]:
+        """What a typed step should be, and its radius, on the numbers it was judged right by."""
+        if self.mended and node in self.own.bad and node not in self.bad:
+            return self.mended.expected[node]
+        return self.own.expected[node]
 
 
 class Examiner:
@@ -62,7 +69,7 @@ class Examiner:
         found = Search(self.reach(frozenset(numbers.typed)), numbers, own, bad).found()
         trivial = mended.bad - own.bad - follows
         return Diagnosis(
-            own, follows, bad | trivial, found.tier, found.explanations, found.hidden
+            own, follows, bad | trivial, found.tier, found.explanations, found.hidden, mended
         )  # fmt: skip
 
     def reach(self, typed: frozenset[int]) -> Reach:

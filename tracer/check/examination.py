@@ -212,7 +212,7 @@ class _Examination:
             return Mark.UNREADABLE, answer.problem
         if node in self.diagnosis.bad:
             return self._wrong(node, typed)
-        value, _ = self.diagnosis.own.expected[node]
+        value, _ = self.diagnosis.expected(node)
         if too_coarse(typed, value) and not self._fine(node, typed):
             return Mark.SLIP, "Rounded until nothing of the value is left."
         if node in self.diagnosis.follows:
@@ -238,7 +238,7 @@ class _Examination:
         return (Mark.SLIP, says) if says else (Mark.WRONG, "")
 
     def _accepted(self, node: int) -> tuple[float, float]:
-        value, radius = self.diagnosis.own.expected[node]
+        value, radius = self.diagnosis.expected(node)
         fine = self._fine(node, self.typed[node])
         own = self.numbers.typed[node].half
         reach = radius + (min(own, self.precision.half(value)) if fine else own)
@@ -246,7 +246,7 @@ class _Examination:
 
     def _fine(self, node: int, typed: Typed) -> bool:
         """Whether a number is right to the digits that the sheet carries."""
-        value, radius = self.diagnosis.own.expected[node]
+        value, radius = self.diagnosis.expected(node)
         return fits(abs(typed.number - value), value, radius + self.precision.half(value))
 
     def _enough(self, node: int, typed: Typed) -> bool:
