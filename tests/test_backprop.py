@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from tracer import labels
 from tracer.backprop import Cut, backprop
-from tracer.catalog import ACTIVATIONS, LOSSES, TOTALS, net
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.losses import LOSSES
+from tracer.catalog.sums import TOTALS, net
 from tracer.evaluate import run
 from tracer.labels import Derivative, Own
 from tracer.program import Draft, Phase

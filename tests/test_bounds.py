@@ -11,7 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tracer.arithmetic import FLOAT, apply, digits_arithmetic
-from tracer.catalog import ACTIVATIONS, CHAIN, DESCENT, LOSSES, NETS, PATHS, TOTALS, net
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.losses import LOSSES
+from tracer.catalog.optimizers import DESCENT
+from tracer.catalog.sums import CHAIN, NETS, PATHS, TOTALS, net
 from tracer.check.bounds import bound, formula_of
 from tracer.check.judge import fits
 from tracer.errors import FormulaError, RuleError

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tracer.catalog import ACTIVATIONS
+from tracer.catalog.activations import ACTIVATIONS
 from tracer.charts import captions
 from tracer.charts.axes import MAX_TICKS, NARROW, TICK, TICK_GAP, across, linear, logarithmic
 from tracer.charts.borders import Border, clipped, equation

@@ -12,7 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tracer import algebra
-from tracer.catalog import ACTIVATIONS, LOSSES, TOTALS
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.losses import LOSSES
+from tracer.catalog.sums import TOTALS
 from tracer.derivation import KNOWN, Derivation, Reason, derivation, prove
 from tracer.errors import RuleError
 from tracer.expression import (

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tracer import evaluate, run, scenario
 from tracer.arithmetic import Machine, Precise
-from tracer.catalog import ACTIVATIONS, DESCENT
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.optimizers import DESCENT
 from tracer.errors import NotFinite, TooLarge, UsageError
 from tracer.evaluate import _Blocks
 from tracer.labels import Own

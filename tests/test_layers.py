@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "tracer"
 SHOWS_OR_CHECKS = (
     "traces", "lines", "names", "printers", "labels", "numbers", "views", "walkthrough",
     "ledger", "pages", "drawing", "markup", "diagram", "derivation", "program", "backprop",
-    "rewrite", "evaluate", "arithmetic", "rules", "catalog", "expression", "algebra", "scenario",
-    "straight", "values", "course", "history", "tables", "figures", "conventions", "networks",
+    "rewrite", "evaluate", "arithmetic", "rules", "expression", "algebra", "scenario",
+    "catalog.shipped", "straight", "values", "course", "history", "tables", "figures", "conventions", "networks",
     "datasets", "draws", "inventory", "assignments", "charts.plots", "charts.charting",
     "matrices.form", "matrices.text", "indexed.check", "indexed.page", "mistakes.catalog",
     "mistakes.applied", "check.examination", "check.lint", "check.reports", "check.screen",

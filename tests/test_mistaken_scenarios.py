@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import tracer
 from tracer import cli, courses, evaluate, run
 from tracer.arithmetic import COLUMNS, DECIMAL, FLOAT, apply, digits_arithmetic
-from tracer.catalog import ACTIVATIONS
+from tracer.catalog.activations import ACTIVATIONS
 from tracer.computed import built, values
 from tracer.conventions import Made, implicit
 from tracer.errors import MistakeError, ScenarioError

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tracer.catalog import ACTIVATIONS, TOTALS, net
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.sums import TOTALS, net
 from tracer.errors import ProgramError
 from tracer.expression import parse
 from tracer.labels import Derivative, Own

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import tracer
 from tracer import cli, run
-from tracer.catalog import NETS
+from tracer.catalog.sums import NETS
 from tracer.conventions import LOSSES, Conventions
 from tracer.scenario import read
 from tracer.shipped import scenario_names

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer import labels
-from tracer.catalog import CHAIN, PATHS
+from tracer.catalog.sums import CHAIN, PATHS
 from tracer.errors import ProgramError
 from tracer.expression import ONE, SIZE, Name, Num, calls, group_of, names, rename
 from tracer.labels import Delta, Derivative, Label, OfSample

@@ -340,7 +340,7 @@ def derive(what: str, names: tuple[str, ...], reading: str | None) -> None:
     An activation's derivative one rule at a time, the chain rule for each NAMEd weight, or
     backprop: the equations of all networks in index notation, every line checked.
     """
-    from tracer.catalog import ACTIVATIONS
+    from tracer.catalog.activations import ACTIVATIONS
     from tracer.pages import gradient_text
     from tracer.shipped import scenario_names
 
@@ -361,7 +361,7 @@ def derive(what: str, names: tuple[str, ...], reading: str | None) -> None:
 
 def _derived(what: str) -> str:
     """The derivative of an activation, or the equations of backpropagation."""
-    from tracer.catalog import ACTIVATIONS
+    from tracer.catalog.activations import ACTIVATIONS
     from tracer.indexed.check import check
     from tracer.indexed.page import index_page
     from tracer.pages import rule_text

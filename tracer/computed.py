@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from tracer.build.programs import Built, build
-from tracer.catalog import NET
+from tracer.catalog.sums import NET
 from tracer.errors import (
     LookupFailed,
     MistakeError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tracer.catalog import shipped
+from tracer.catalog.shipped import shipped
 from tracer.rules import DERIVED, derive, inputs, key_of
 
 

@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from tracer.catalog import net
+from tracer.catalog.sums import net
 from tracer.errors import FormulaError, nearest
 from tracer.expression import SIZE, Expr, group_of, inside, names, parse
 from tracer.labels import ACCENTS, GREEK

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tracer import labels
-from tracer.catalog import ACTIVATIONS
+from tracer.catalog.activations import ACTIVATIONS
 from tracer.charts.borders import Border
 from tracer.charts.chart import Chart
 from tracer.charts.plots import (

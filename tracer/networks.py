@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tracer.catalog import ACTIVATIONS
+from tracer.catalog.activations import ACTIVATIONS
 from tracer.fields import (
     Model,
     NameOrNames,

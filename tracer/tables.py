@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tracer.catalog import THRESHOLD
+from tracer.catalog.sums import THRESHOLD
 from tracer.datasets import TRAINING
 from tracer.labels import Label, Own
 from tracer.numbers import Shown, as_written, show

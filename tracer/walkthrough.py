@@ -12,7 +12,9 @@ from itertools import groupby
 from typing import Any
 
 from tracer import labels
-from tracer.catalog import ACTIVATIONS, LOSSES, PATHS
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.losses import LOSSES
+from tracer.catalog.sums import PATHS
 from tracer.course import Course
 from tracer.labels import Derivative, Label
 from tracer.ledger import Checked, Verdict, Verification

@@ -11,7 +11,8 @@ import numpy as np
 
 from tracer.backprop import Cut
 from tracer.build.sheet import Sheet
-from tracer.catalog import ACTIVATIONS, net, unbiased
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.sums import net, unbiased
 from tracer.networks import Layer, Network
 from tracer.program import Cells, Phase
 from tracer.rules import Rule, formals

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracer.catalog import ACCURACY, CORRECT, LOSSES, TOTALS, threshold
+from tracer.catalog.losses import LOSSES
+from tracer.catalog.sums import ACCURACY, CORRECT, TOTALS, threshold
 from tracer.labels import Label, Own
 from tracer.program import Cells, Draft, Phase
 from tracer.rules import formals

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from tracer.catalog import BATCHES, DESCENT
+from tracer.catalog.optimizers import DESCENT
+from tracer.catalog.sums import BATCHES
 from tracer.labels import Label, Updated
 from tracer.program import Draft, Phase
 

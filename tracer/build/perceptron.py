@@ -9,7 +9,7 @@ import numpy as np
 
 from tracer.build.dense import Dense
 from tracer.build.sheet import Sheet
-from tracer.catalog import CORRECTION, CORRECTION_OF_BIAS, MISTAKE
+from tracer.catalog.sums import CORRECTION, CORRECTION_OF_BIAS, MISTAKE
 from tracer.labels import Label, OfSample, Own, latex, name, text
 from tracer.program import Cells, Phase
 

@@ -15,7 +15,7 @@ from tracer.build.losses import emit_classes, emit_error
 from tracer.build.optimizers import emit_batch, emit_descent
 from tracer.build.perceptron import emit_corrections, of_correction
 from tracer.build.sheet import Sheet
-from tracer.catalog import BATCHES
+from tracer.catalog.sums import BATCHES
 from tracer.consistency import ERROR_NAMES
 from tracer.conventions import LOSSES
 from tracer.labels import Derivative, Label, OfSample, Own

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tracer.arithmetic import COLUMNS, apply
-from tracer.catalog import ACTIVATIONS
+from tracer.catalog.activations import ACTIVATIONS
 from tracer.charts.axes import Axis, across, extent, linear, logarithmic, spans_decades
 from tracer.charts.borders import Border, clipped, equation
 from tracer.charts.captions import Caption, Words, caption, number

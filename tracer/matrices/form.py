@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tracer.catalog import BATCHES, LOSSES, TOTALS
+from tracer.catalog.losses import LOSSES
+from tracer.catalog.sums import BATCHES, TOTALS
 from tracer.expression import Call, Expr, Name, Neg, Num, Product, Quotient, Sum, names, rename
 from tracer.labels import Derivative, Updated
 from tracer.matrices.entries import Entries, Stage, bold

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracer import labels
-from tracer.catalog import ACTIVATIONS
+from tracer.catalog.activations import ACTIVATIONS
 from tracer.program import Phase, Program, Step
 from tracer.rules import Rule, inputs
 

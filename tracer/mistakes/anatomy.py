@@ -14,7 +14,9 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from tracer import labels
-from tracer.catalog import ACTIVATIONS, BATCHES, CHAIN, DESCENT, NET, PATHS, TOTALS
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.optimizers import DESCENT
+from tracer.catalog.sums import BATCHES, CHAIN, NET, PATHS, TOTALS
 from tracer.expression import group_of
 from tracer.program import Block, Phase, Program
 from tracer.rewrite import Change

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from tracer.catalog import DESCENT
+from tracer.catalog.optimizers import DESCENT
 from tracer.errors import LookupFailed, MistakeError, ProgramError, nearest
 from tracer.mistakes.anatomy import Anatomy, anatomy_of
 from tracer.mistakes.catalog import Mistake

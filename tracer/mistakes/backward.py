@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tracer.catalog import ACTIVATIONS, CHAIN, NET
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.sums import CHAIN, NET
 from tracer.expression import Quotient, names
 from tracer.mistakes import edits
 from tracer.mistakes.anatomy import ERROR, Anatomy, Cell

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tracer.catalog import NET, TOTALS
+from tracer.catalog.sums import NET, TOTALS
 from tracer.mistakes import backward, edits, forward, running
 from tracer.mistakes.sites import Sites, at_each, factor, swapped, together, where
 

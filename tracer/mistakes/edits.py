@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from tracer.catalog import without_term as termless
+from tracer.catalog.sums import without_term as termless
 from tracer.expression import (
     ROUND,
     Call,

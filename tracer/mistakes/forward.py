@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 
-from tracer.catalog import ACTIVATIONS, NET, unbiased
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.sums import NET, unbiased
 from tracer.expression import Name, Quotient, calls
 from tracer.mistakes import edits
 from tracer.mistakes.anatomy import Anatomy, Cell, bias_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tracer.catalog import BATCHES, CHAIN, DESCENT, NET, PATHS
+from tracer.catalog.optimizers import DESCENT
+from tracer.catalog.sums import BATCHES, CHAIN, NET, PATHS
 from tracer.mistakes import edits
 from tracer.mistakes.anatomy import Anatomy, Cell, bias_of
 from tracer.mistakes.backward import weight_chains

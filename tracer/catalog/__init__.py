@@ -1,0 +1,1 @@
+"""Every formula of tracer, once, in the order a person writes it."""

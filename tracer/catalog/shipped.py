@@ -1,0 +1,14 @@
+"""Every rule that is ever differentiated: what `derived.json` holds."""
+
+from __future__ import annotations
+
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.losses import LOSSES
+from tracer.catalog.sums import NETS, TOTALS, net
+from tracer.rules import Rule
+
+
+def shipped() -> tuple[Rule, ...]:
+    """The rules whose partials are derived and proven once."""
+    rules = (*ACTIVATIONS.values(), *LOSSES.values(), *TOTALS.values())
+    return (*rules, *(net(formula) for formula in NETS))
