@@ -6,6 +6,7 @@ import random
 from functools import lru_cache
 from itertools import pairwise
 
+from peer_layers import alone
 from test_networks import Network
 
 import tracer
@@ -139,6 +140,19 @@ def _links(r):
     return {**lines, "F": f"({a} - {b})^2 + f{k} + u*v*w/50"}
 
 
+# ---- layers ----------------------------------------------------------------------------
+
+
+def layers(*kinds):
+    """A layer of one of the kinds, with one sample or three."""
+
+    def drawn(seed):
+        kind = kinds[seed % len(kinds)]
+        return alone(kind, seed, 3 if kind == "batch norm" or seed % 4 == 3 else 0).text()
+
+    return drawn
+
+
 # ---- all -------------------------------------------------------------------------------
 
 #: Kind -> its scenario, and the updates it is asked for.
@@ -146,6 +160,11 @@ KINDS = {
     "random": (random_net, 0), "stressed": (stressed, 0), "tutorial": (tutorial, 0),
     "batch": (batch, 0), "online": (online, 2), "sequential": (sequential, 0),
     "formulas": (formulas, 0), "several": (tutorial, 1),
+    "windows": (layers("convolution", "pooling", "flatten"), 0),
+    "recurrent": (layers("recurrent"), 0), "gates": (layers("lstm", "gru"), 0),
+    "attention": (layers("attention", "embedding"), 0),
+    "norms": (layers("layer norm", "batch norm"), 0),
+    "passing": (layers("activation", "residual", "dropout"), 0),
 }  # fmt: skip
 
 

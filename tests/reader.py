@@ -25,14 +25,16 @@ class Printed:
 
 
 def displayed(page: str) -> list[str]:
-    """The displayed lines of a Markdown or LaTeX page, rows of an alignment joined."""
+    """Displayed lines of a Markdown or LaTeX page, rows of an alignment joined, and tangents."""
     if r"\documentclass" not in page:
-        return [m.strip() for m in re.findall(r"^\$\$\n(.*?)\n\$\$$", page, re.S | re.M)]
+        lines = [m.strip() for m in re.findall(r"^\$\$\n(.*?)\n\$\$$", page, re.S | re.M)]
+        return lines + re.findall(r"^\| .*\| \$([^$]*\\dot [^$]*)\$ \|$", page, re.M)
     single = re.findall(r"\\\[ (.*?) \\\]", page, re.S)
     rows = re.findall(r"\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}", page, re.S)
     joined = [row.replace(r"\qquad {}", "").replace("&", " ") for row in rows]
-    claims = [row for row in joined if re.search(r"=[^=]*\d\.\d", row)]
-    return single + [re.sub(r"\\\\(\[4pt\])?\n", " ", row) for row in claims]
+    claims = [row for row in joined if re.search(r"=[^=]*\d\.\d|= -?\d+$", row)]
+    tangents = re.findall(r"& \$([^$]*\\dot [^$]*)\$ \\\\\[4pt\]$", page, re.M)
+    return single + [re.sub(r"\\\\(\[4pt\])?\n", " ", row) for row in claims] + tangents
 
 
 def claims(page: str) -> list[Printed]:
@@ -40,6 +42,7 @@ def claims(page: str) -> list[Printed]:
     found = []
     for line in displayed(page):
         line = line.replace(r"\mathrm{round}", r"\round")
+        line = re.sub(r"\[([^\[\]=]*) = ([^\[\]=]*)\]", r"[\1 \\same \2]", line)
         sides = re.split(r"(?: |^)(=|\\approx)(?= )", line)
         texts, signs = [s.strip() for s in sides[::2]], sides[1::2]
         for left, sign, right in zip(texts, signs, texts[1:], strict=False):
@@ -48,7 +51,9 @@ def claims(page: str) -> list[Printed]:
     return found
 
 
-_WORDS = r"\\(?:round|frac|times|left|right|max|tanh|cdot|sqrt|ge)(?![A-Za-z])"
+_FUNCTIONS = "max|min|exp|ln|sin|cos|tan|tanh|sqrt|pi|lvert|rvert"
+_NAMED = r"\\mathrm\{(erf|sign)\}"
+_WORDS = rf"\\(?:round|frac|times|left|right|cdot|ge|same|log_|{_FUNCTIONS})(?![A-Za-z])|{_NAMED}"
 
 
 def is_numeric(side: str) -> bool:
@@ -62,6 +67,8 @@ def value_of(side: str) -> mpmath.mpf:
     """What a numeric side comes to, at fifty digits."""
     names = {
         "exp": mpmath.exp, "tanh": mpmath.tanh, "sqrt": mpmath.sqrt, "mpf": mpmath.mpf, "max": max,
+        "ln": mpmath.ln, "lg": mpmath.log10, "sin": mpmath.sin, "cos": mpmath.cos, "min": min,
+        "tan": mpmath.tan, "erf": mpmath.erf, "sign": mpmath.sign, "abs": abs, "pi": mpmath.pi,
         "round": lambda x, places: mpmath.nint(x * 10**places) / 10**places,
     }  # fmt: skip
     return eval(_python(side), {"__builtins__": {}}, names)
@@ -69,6 +76,8 @@ def value_of(side: str) -> mpmath.mpf:
 
 def _python(side: str) -> str:
     text = side.replace(r"\left", "").replace(r"\right", "").replace("{}", "")
+    text = text.replace(r"\log_{10}", "lg").replace(r"\lvert", "abs(").replace(r"\rvert", ")")
+    text = re.sub(_NAMED, r"\1", text)
     while found := re.search(r"\\frac\{", text):
         top, middle = _braced(text, found.end() - 1)
         bottom, end = _braced(text, middle)
@@ -78,6 +87,7 @@ def _python(side: str) -> str:
         text = f"{text[: found.start()]}exp({inner}){text[end:]}"
     text = re.sub(r"\[([^\[\]>]+)>([^\[\]>]+)\]", r"(1 if (\1) > (\2) else 0)", text)
     text = re.sub(r"\[([^\[\]]+)\\ge([^\[\]]+)\]", r"(1 if (\1) >= (\2) else 0)", text)
+    text = re.sub(r"\[([^\[\]]+)\\same([^\[\]]+)\]", r"(1 if (\1) == (\2) else 0)", text)
     text = text.replace(r"\times", "*").replace(r"\cdot", "*").replace("^", "**")
     text = text.replace("{", "(").replace("}", ")").replace("\\", "")
     return re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)", r"mpf('\1')", text)

@@ -125,6 +125,11 @@ def test_an_index_may_have_a_comma() -> None:
     assert [("W1[2,3]", 0.5), ("W1[2,4]", 0.41)] == pairs(one("W1[2,3],0.5\nW1[2,4],0,41\n"))
 
 
+@pytest.mark.parametrize("text", ["h[t=2,3] = 0.5\nh[t=1] = 4", "h[t=2,3],0.5\nh[t=1],4"])
+def test_a_time_is_part_of_a_name(text) -> None:
+    assert [("h[t=2,3]", 0.5), ("h[t=1]", 4)] == pairs(one(text))
+
+
 def test_a_short_name_may_be_broken_in_quotes() -> None:
     assert [("w5 new", 0.41), ("w6+", 0.5)] == pairs(one('"w5\nnew",0.41\nw6+,0.5\n'))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import struct
-from decimal import ROUND_HALF_EVEN, Decimal
+import time
+from contextlib import suppress
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 
 import jsonschema
@@ -16,13 +18,14 @@ from hypothesis import strategies as st
 
 import tracer
 from tracer import conventions, courses, evaluate, run
-from tracer.arithmetic import FLOAT, Machine, Precise, apply, digits_arithmetic
+from tracer.arithmetic import COLUMNS, FLOAT, Machine, Precise, apply
 from tracer.conventions import implicit
 from tracer.course import Course
 from tracer.errors import NotFinite, ScenarioError
-from tracer.expression import parse
+from tracer.exact import DECIMAL, decimal_context, digits_arithmetic
 from tracer.ledger import Verdict
 from tracer.numbers import Digits
+from tracer.parsing import parse
 from tracer.scenario import Scenario, json_schema, read
 
 NET = """
@@ -567,3 +570,77 @@ def test_a_run_in_another_arithmetic_stops_where_its_error_is_below() -> None:
         first = next(k for k, e in enumerate(errors) if e < bound)
         s = net(3, f"{more}\nstop_below = {bound!r}")
         assert first == run.trace(s, iterations=40).recorded[-1]
+
+
+# ---- functions -------------------------------------------------------------------------
+
+FUNCTIONS = ("sin", "cos", "tan", "tanh", "erf", "log10", "ln", "sqrt", "exp")
+_MP = mpmath.MPContext()
+_MP.dps = 400
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(
+    "text",
+    ["0.5", "3.14159265358979323846264338327950288419716939937511", "1e-30", "1e-300", "12345.678",
+     "1.5707963267948966192313216916397514420985846996876", "7e40"],
+)  # fmt: skip
+def test_functions_of_decimals_and_of_n_digits_are_right_to_the_last_places(
+    function: str, text: str
+) -> None:
+    """Also where all but a few digits cancel, near a multiple of pi."""
+    if function == "exp" and text == "7e40":
+        text = "-700"
+    with localcontext(decimal_context()):
+        by_hand = str(apply(parse(f"{function}(x)"), {"x": Decimal(text)}, DECIMAL))
+    how = digits_arithmetic(45)
+    x = how.number(text)
+    precise = apply(parse(f"{function}(x)"), {"x": x}, how)
+    for found, at in ((by_hand, _MP.mpf(text)), (precise, _MP.mpf(x))):
+        expected = getattr(_MP, function)(at)
+        assert abs(_MP.mpf(found) - expected) <= abs(expected) * _MP.mpf("1e-44")
+
+
+@pytest.mark.parametrize("function", ["sin", "cos", "tan", "tanh", "erf", "abs", "sign"])
+@pytest.mark.parametrize("text", ["1e3000000", "-1e3000000", "1e-3000000", "1e-99999999999"])
+def test_a_function_of_a_number_beyond_all_sense_ends_at_once(function: str, text: str) -> None:
+    e, began = parse(f"{function}(x)"), time.perf_counter()
+    how = digits_arithmetic(30)
+    ten, exponent = how.number("10"), how.number(text.partition("e")[2])
+    for x, arithmetic in ((Decimal(text), DECIMAL), (how.power(ten, exponent), how)):
+        with localcontext(decimal_context()), suppress(OverflowError):
+            apply(e, {"x": x}, arithmetic)
+    assert 1 > time.perf_counter() - began
+
+
+def test_pi_is_written_in_every_arithmetic() -> None:
+    e = parse("pi()")
+    assert math.pi == apply(e, {}, FLOAT)
+    for machine, (floats, arithmetic) in evaluate.MACHINES.items():
+        assert floats(math.pi) == apply(e, {}, arithmetic), machine
+    with localcontext(decimal_context()):
+        assert Decimal("3.1415926535897932384626433832795028841971693993751") == apply(
+            e, {}, DECIMAL
+        )
+
+
+@given(
+    st.lists(
+        st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.5]) | st.floats(-3, 3), min_size=3, max_size=3
+    )
+)
+def test_the_first_of_several_is_one_in_every_arithmetic(x: list[float]) -> None:
+    """max is the one that is picked; exactly one is."""
+    for function, pick, best in (("max", "picked", max(x)), ("min", "picked_min", min(x))):
+        first = x.index(best)
+        texts = [f"{function}(a, b, c)", *(f"{pick}({k}, a, b, c)" for k in (1, 2, 3))]
+        expected = [best, *(float(k == first) for k in range(3))]
+        for made, arithmetic in (
+            (float, FLOAT),
+            (lambda v: np.array([v]), COLUMNS),
+            (lambda v: Decimal(repr(v)), DECIMAL),
+            (lambda v: digits_arithmetic(30).number(repr(v)), digits_arithmetic(30)),
+        ):
+            env = {name: made(v) for name, v in zip("abc", x, strict=True)}
+            found = [apply(parse(text), env, arithmetic) for text in texts]
+            assert expected == [float(np.ravel(v)[0]) if made is not float else v for v in found]

@@ -1,6 +1,7 @@
 """The reverse pass over any program, against an object tape and central differences."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tracer.backprop import Cut, backprop
 from tracer.catalog.activations import ACTIVATIONS
 from tracer.catalog.losses import LOSSES
 from tracer.catalog.sums import TOTALS, net
+from tracer.catalog.vectors import VECTORS
 from tracer.evaluate import run
 from tracer.labels import Derivative, Own
 from tracer.program import Draft, Phase
@@ -28,6 +30,12 @@ RULES = {
     "identity": (1, ACTIVATIONS["identity"]),
     "sum": (3, rule("sum", "z = sum(x_i)")),
     "net": (5, net("sum(w_i*x_i) + b")),
+    "product": (3, rule("product", "z = prod(x_i)")),
+    "largest": (3, rule("largest", "z = max(x_i)")),
+    "norm": (3, rule("norm", "z = sqrt(1 + sum(x_i^2))")),
+    "spread": (4, rule("spread", "z = sum((x_i - m)^2)/n")),
+    "softmax": (3, VECTORS["softmax"]),
+    "log-softmax": (3, VECTORS["log-softmax"]),
 }
 
 
@@ -82,9 +90,51 @@ def tape(kind, *of):
     if kind in ("sum", "mean"):
         scale = 1 / len(of) if kind == "mean" else 1.0
         return Value(scale * sum(v.number for v in of), *((v, scale) for v in of))
+    if kind in GROUPS:
+        return Value(*GROUPS[kind](of, [v.number for v in of]))
     u, v, w, z, b = of
     total = u.number * v.number + w.number * z.number + b.number
     return Value(total, (u, v.number), (v, u.number), (w, z.number), (z, w.number), (b, 1.0))
+
+
+def _largest(of, x):
+    first = x.index(max(x))
+    return max(x), (of[first], 1.0)
+
+
+def _norm(of, x):
+    length = math.sqrt(1 + sum(v * v for v in x))
+    return length, *((v, a / length) for v, a in zip(of, x, strict=True))
+
+
+def _spread(of, x):
+    """Operands in the order they are written: x_1, m, x_2, x_3."""
+    (m, mean), members = (of[1], x[1]), [(of[k], x[k]) for k in (0, 2, 3)]
+    slopes = [(v, 2 * (a - mean) / 3) for v, a in members]
+    by_mean = (m, -sum(2 * (a - mean) / 3 for _, a in members))
+    return sum((a - mean) ** 2 for _, a in members) / 3, *slopes, by_mean
+
+
+def _softmax(of, x):
+    """Operands: the output's own net, then all three."""
+    top = max(x[1:])
+    powers = [math.exp(a - top) for a in x[1:]]
+    p, own = [power / sum(powers) for power in powers], of[1:].index(of[0])
+    return p[own], *((v, p[own] * ((k == own) - p[k])) for k, v in enumerate(of[1:]))
+
+
+def _log_softmax(of, x):
+    p, *slopes = _softmax(of, x)
+    return math.log(p), *((v, slope / p) for v, slope in slopes)
+
+
+GROUPS = {
+    "product": lambda of, x: (
+        math.prod(x), *((v, math.prod(x[:k] + x[k + 1 :])) for k, v in enumerate(of))
+    ),
+    "largest": _largest, "norm": _norm, "spread": _spread,
+    "softmax": _softmax, "log-softmax": _log_softmax,
+}  # fmt: skip
 
 
 # ---- random programs -------------------------------------------------------------------
@@ -101,6 +151,8 @@ def plans(draw):
         kind = draw(st.sampled_from(sorted(RULES)))
         cells = st.lists(st.integers(0, size - 1), min_size=RULES[kind][0], max_size=RULES[kind][0])
         rows = draw(st.lists(cells, min_size=1, max_size=2))
+        if kind in VECTORS:  # an output for every net
+            rows = [[own, *rows[0]] for own in rows[0]]
         blocks.append((kind, rows))
         size += len(rows)
     steps = st.integers(0, size - 1)
@@ -306,3 +358,53 @@ def test_a_partial_lists_only_the_operands_its_formula_mentions():
     assert ["T1", "Out_y1"] == _product(program, "dE1/dOut_y1")
     assert ["Out_y1"] == _product(program, "dOut_y1/dy1")  # a(1 - a) names the output alone
     assert ["x2"] == _product(program, "dh1/dw2")
+
+
+# ---- large programs --------------------------------------------------------------------
+
+
+def _convolution(size, filters=4, kernel=3):
+    """Filters over an image, the greatest of every 2 × 2, one output; a block for every step."""
+    draft = Draft()
+    image = draft.given([Own(f"x{k}") for k in range(size**2)]).reshape(size, size)
+    trained, last = [], []
+    side = size - kernel + 1
+
+    def emit(rule_, rows, name):
+        steps = (draft.emit(rule_, [r], [Own(f"{name}{k}")], Phase.FORWARD) for k, r in rows)
+        return np.concatenate(list(steps))
+
+    for f in range(filters):
+        weights = draft.given([Own(f"w{f}_{k}") for k in range(kernel**2 + 1)])
+        trained += weights.tolist()
+        windows = (
+            [*np.stack([weights[:-1], image[i : i + kernel, j : j + kernel].ravel()], 1).ravel()]
+            for i, j in np.ndindex(side, side)
+        )
+        z = emit(net("sum(w_i*x_i) + b"), enumerate([*w, weights[-1]] for w in windows), f"z{f}_")
+        a = emit(ACTIVATIONS["relu"], enumerate(z[:, None]), f"a{f}_").reshape(side, side)
+        pools = (
+            a[2 * i : 2 * i + 2, 2 * j : 2 * j + 2] for i, j in np.ndindex(side // 2, side // 2)
+        )
+        last += emit(RULES["largest"][1], enumerate(p.ravel() for p in pools), f"p{f}_").tolist()
+    (root,) = draft.emit(TOTALS["sum"], [last], [Own("E")], Phase.ERROR)
+    return draft, int(root), np.array(trained)
+
+
+def test_a_convolution_of_a_block_a_step_is_differentiated_in_seconds():
+    """The time grows with the number of contributions, not with its square."""
+    draft, root, trained = _convolution(18)
+    begun = time.process_time()
+    gradients = backprop(draft, root, trained, {})
+    assert 10 > time.process_time() - begun
+    assert len(draft.blocks) > 2_000
+    program = draft.finish(root)
+    rng = np.random.default_rng(3)
+    start = {c: rng.normal() for b in program.blocks if not b.rule for c in b.cells.tolist()}
+    found = run(program, start, [0]).at(0, 0)
+    for cell in trained[[0, 9, 17, 30]].tolist():
+        up, down = (
+            run(program, {**start, cell: start[cell] + h}, [0], only=[root]).of(root)[0, 0, 0]
+            for h in (1e-6, -1e-6)
+        )
+        assert (up - down) / 2e-6 == pytest.approx(found[gradients[cell]], abs=1e-6)

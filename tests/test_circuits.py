@@ -11,8 +11,9 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 import pytest
 
+import tracer
 from tracer import run, scenario
-from tracer.errors import LookupFailed
+from tracer.errors import LookupFailed, ScenarioError
 from tracer.program import Phase
 
 
@@ -381,3 +382,129 @@ def test_an_online_network_reads_formulas_of_its_row():
     t = run.trace(beside(formulas, ("u1", "u2"), "score", "batch_size = 1"), iterations=5)
     assert [2 / 4, 1 / 4, 3 / 4, 1.0, 2 / 4, 1 / 4] == t.series("u1").tolist()
     assert [0.92, 0.86, 0.89, 0.7, 0.92, 0.86] == t.series("score").tolist()
+
+
+# ---- a formula as the error of a network -----------------------------------------------
+
+LOSS = """
+title = "a loss of its own"
+error = "L"
+formulas = [
+  "d = o - t",
+  "sq = d*d",
+  "sq += 0.1*w1^2*x1",
+  "L = sq/2 + max(0, h1 - 0.2)",
+  "twice = 2*L",
+]
+[conventions]
+CONVENTIONS
+[samples.training]
+columns = ["x1", "x2", "t"]
+rows = [[1, 2, 1], [0.5, -1, 0], [0.3, 0.1, 1], [-1.5, 0.7, 0.25]]
+[givens.all]
+w1 = 0.1
+w2 = 0.2
+w3 = -0.4
+w4 = 0.3
+v1 = 0.6
+v2 = -0.3
+eta = 0.5
+[network]
+inputs = ["x1", "x2"]
+[[network.layers]]
+weights = [["w1", "w2"], ["w3", "w4"]]
+activation = "tanh"
+out = "h{j}"
+[[network.layers]]
+weights = [["v1", "v2"]]
+activation = "sigmoid"
+out = "o"
+"""
+
+
+def with_loss(conventions="", *edits):
+    text = LOSS.replace("CONVENTIONS", conventions)
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    return scenario.read(text, "loss.toml", "loss")
+
+
+def loss_by_torch(torch, weights, rows, reduction):
+    """The error of a batch and its gradients."""
+    w = {n: torch.tensor(v, dtype=torch.float64, requires_grad=True) for n, v in weights.items()}
+    x1, x2, t = torch.tensor(rows, dtype=torch.float64).T
+    h1 = torch.tanh(w["w1"] * x1 + w["w2"] * x2)
+    h2 = torch.tanh(w["w3"] * x1 + w["w4"] * x2)
+    o = torch.sigmoid(w["v1"] * h1 + w["v2"] * h2)
+    each = ((o - t) ** 2 + 0.1 * w["w1"] ** 2 * x1) / 2 + torch.relu(h1 - 0.2)
+    error = each.sum() if reduction == "sum" else each.mean()
+    error.backward()
+    return error.item(), {name: value.grad.item() for name, value in w.items()}
+
+
+@pytest.mark.parametrize("detail", ["formulas", "gates"])
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_a_formula_of_the_outputs_is_the_error_of_a_network(size, reduction, detail):
+    """Without targets of its own; two updates of it against PyTorch."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    told = f'batch_size = {size}\nreduction = "{reduction}"\ndetail = "{detail}"'
+    t = run.trace(with_loss(told), iterations=2)
+    rows = [[1, 2, 1], [0.5, -1, 0], [0.3, 0.1, 1], [-1.5, 0.7, 0.25]]
+    weights = {"w1": 0.1, "w2": 0.2, "w3": -0.4, "w4": 0.3, "v1": 0.6, "v2": -0.3}
+    for k in range(3):
+        chosen = [rows[(k * size + n) % 4] for n in range(size)]
+        error, gradients = loss_by_torch(torch, weights, chosen, reduction)
+        at = t.at(k)
+        assert error == pytest.approx(at["L"], rel=1e-12)
+        for name, slope in gradients.items():
+            assert slope == pytest.approx(at[f"dL/d{name}"], rel=1e-9, abs=1e-14), (k, name)
+        weights = {name: w - 0.5 * gradients[name] for name, w in weights.items()}
+
+
+def test_a_formula_may_be_the_mean_of_all_samples():
+    """A loss that is an average of its own is that of the batch."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    mine = ('"L = sq/2 + max(0, h1 - 0.2)"', '"l = sq/2 + max(0, h1 - 0.2)", "L = average(l)"')
+    t = run.trace(with_loss("", mine), iterations=0)
+    rows = [[1, 2, 1], [0.5, -1, 0], [0.3, 0.1, 1], [-1.5, 0.7, 0.25]]
+    weights = {"w1": 0.1, "w2": 0.2, "w3": -0.4, "w4": 0.3, "v1": 0.6, "v2": -0.3}
+    error, gradients = loss_by_torch(torch, weights, rows, "mean")
+    assert error == pytest.approx(t["L"], rel=1e-12)
+    for name, slope in gradients.items():
+        assert slope == pytest.approx(t[f"dL/d{name}"], rel=1e-9), name
+
+
+def test_the_error_of_a_network_may_be_called_E_where_it_is_a_formula():
+    named = (('error = "L"', 'error = "E"'), ('"L = ', '"E = '), ("2*L", "2*E"))
+    t, same = (run.trace(s) for s in (with_loss("", *named), with_loss()))
+    assert (t["E"], t["dE/dw1"]) == (same["L"], same["dL/dw1"])
+
+
+def test_the_page_of_a_network_with_a_formula_as_its_error_says_nothing_of_targets():
+    page = tracer.render(run.trace(with_loss("batch_size = 1")))
+    assert "target" not in page.replace("The samples", "")
+    assert "## Error\n\n$$\nL = \\frac{sq}{2}" in page.replace("\\mathrm{sq}", "sq")
+    assert "half the squared difference" not in page
+
+
+@pytest.mark.parametrize(
+    ("says", "conventions", "edits"),
+    [
+        ("error: no formula 'M'", "", [('error = "L"', 'error = "M"')]),
+        (
+            "error: 'L' is not made of what the network computes", "",
+            [('"L = sq/2 + max(0, h1 - 0.2)"', '"L = x1*w1"'), ('"d = o - t",', '"d = t",')],
+        ),
+        (
+            "conventions.loss: the error is the formula 'L'; state one of them",
+            'loss = "squared error"', [],
+        ),
+        ("formulas[3]: 'E' is not given", "", [("sq/2 + max", "E/2 + max")]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_formula_as_an_error_is_said(says, conventions, edits):
+    with pytest.raises(ScenarioError) as wrong:
+        with_loss(conventions, *edits)
+    assert f"loss.toml: {says}" == wrong.value.problems[0]

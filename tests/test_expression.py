@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tracer.errors import FormulaError
 from tracer.expression import (
     FUNCTIONS,
-    MAX_DEPTH,
+    MANY,
+    PICKS,
     Call,
     Each,
     Name,
@@ -21,10 +22,9 @@ from tracer.expression import (
     Sum,
     expand,
     names,
-    parse,
-    parse_equation,
     rename,
 )
+from tracer.parsing import MAX_DEPTH, parse, parse_equation
 from tracer.printers import source
 
 a, b, c = Name("a"), Name("b"), Name("c")
@@ -56,6 +56,9 @@ a, b, c = Name("a"), Name("b"), Name("c")
         (Neg(Neg(a)), "--a"),
         (Call("max", (Num("0"), a)), "max(0, a)"),
         (Each("sum", Product((Name("w_i"), Name("x_i")))), "sum(w_i*x_i)"),
+        (Name("W1[2,3]"), "W1[2 , 3]"),
+        (Sum((Name("h[t=2]"), Name("x[1]")), (False, False)), "h[t=2] + x[1]"),
+        (Name("δ[t=2,3]"), "δ[t=2,3]"),
         (Sum((a, b), (False, True)), "a − b"),
         (Product((a, b)), "a·b"),
         (Product((a, b)), "a×b"),
@@ -67,6 +70,7 @@ def test_a_text_is_read_as_written(tree, text):
 
 def test_an_equation_is_a_name_and_an_expression():
     assert ("a", Quotient(Num("1"), b)) == parse_equation("a = 1/b")
+    assert ("h[t=2]", Name("h[t=1]")) == parse_equation("h[t=2] = h[t=1]")
 
 
 def test_names_come_in_the_order_they_are_written_and_without_e():
@@ -86,14 +90,56 @@ def test_n_is_the_size_of_the_group_inside_a_repetition_too():
     assert parse("e_1/2 + e_2/2") == expand(parse("sum(e_i/n)"), 2)
 
 
-def test_renaming_reaches_every_name():
+@pytest.mark.parametrize(
+    ("spelled", "text"),
+    [
+        ("a + b + c", "sum(a, b, c)"),
+        ("a + (b - c) + a*b", "sum(a, b - c, a*b)"),
+        ("a*(b + c)", "prod(a, b + c)"),
+        ("(a + b)/2", "mean(a, b)"),
+        ("(a + b + c)/3", "mean(a, b, c)"),
+        ("1/(1 + e^(-a))", "sigmoid(a)"),
+        ("1/(1 + e^(-(u + x_1)))", "sigmoid(u + x_1)"),
+        ("max(0, a - b)", "relu(a - b)"),
+        ("ln(1 + e^(2*a))", "softplus(2*a)"),
+        ("a/(1 + e^(-a))", "silu(a)"),
+        ("ln(3*a)", "log(3*a)"),
+        ("1/(1 + e^(-max(0, a)))", "sigmoid(relu(a))"),
+        ("sum(max(0, x_i))/n", "sum(relu(x_i))/n"),
+    ],
+)
+def test_a_macro_stands_for_what_it_spells_out(spelled, text):
+    assert parse(spelled) == parse(text)
+
+
+def test_a_max_over_a_group_is_one_of_its_members():
+    assert "max(x_1, x_2, x_3)" == source(expand(parse("max(x_i)"), 3))
+    assert "min(2*x_1, 2*x_2)" == source(expand(parse("min(2*x_i)"), 2))
+    assert "x_1" == source(expand(parse("max(x_i)"), 1))
+    shifted = "e^(x_1 - max(x_1, x_2)) + e^(x_2 - max(x_1, x_2))"
+    assert shifted == source(expand(parse("sum(e^(x_i - max(x_i)))"), 2))
+
+
+def test_renaming_reaches_every_name_but_e():
+    assert parse("e^2") == rename(parse("e^a"), lambda _: Num("2"))
     assert parse("2 + max(2, 2)/2^2") == rename(parse("a + max(b, c)/a^b"), lambda _: Num("2"))
 
 
 # ---- round trip ------------------------------------------------------------------------
 
 _NUMBERS = st.sampled_from(["0", "1", "2", "0.50", ".5", "3.", "12", "1e-3", "2E5"]).map(Num)
-_NAMES = st.sampled_from(["a", "b", "w_1", "η", "e", "n", "Out_h1"]).map(Name)
+_NAMES = st.sampled_from(["a", "b", "w_1", "η", "e", "n", "Out_h1", "W1[2,3]", "h[t=2]"]).map(Name)
+
+
+@st.composite
+def called(draw, args):
+    """A function of the language, of as many arguments as it takes."""
+    function = draw(st.sampled_from(sorted(FUNCTIONS)))
+    size = FUNCTIONS[function] + (draw(st.integers(0, 2)) if function in MANY else 0)
+    if function not in PICKS:
+        return Call(function, tuple(draw(args) for _ in range(size)))
+    number = Num(str(draw(st.integers(1, size - 1))))
+    return Call(function, (number, *(draw(args) for _ in range(size - 1))))
 
 
 @st.composite
@@ -112,8 +158,7 @@ def trees(draw, depth=4):
         exponent = draw(st.sampled_from(["2", "-a", "b/2", "(1/2)", "a^b", "-0.5", "a+b"]))
         return Power(draw(trees(depth - 1)), parse(exponent))
     if kind is Call:
-        function = draw(st.sampled_from(sorted(FUNCTIONS)))
-        return Call(function, tuple(draw(trees(depth - 1)) for _ in range(FUNCTIONS[function])))
+        return draw(called(trees(depth - 1)))
     return kind(*(draw(trees(depth - 1)) for _ in range(1 + (kind is Quotient))))
 
 
@@ -126,10 +171,19 @@ def test_an_expression_written_out_is_read_back_as_itself(e):
 
 HOSTILE = [
     "", " ", "\0", "a\0b", "a b", "2 a", "a.b", "a.__class__", "().__class__", "__import__('os')",
-    "_a", "eval(a)", "exec(a)", "open(a)", "lambda x: x", "a if b else c", "[a]", "{a}", "a[0]",
+    "_a", "eval(a)", "exec(a)", "open(a)", "lambda x: x", "a if b else c", "[a]", "{a}", "a[b]",
+    "a[]", "a[1", "a[1]b", "a[1,]", "a[,1]", "a[1][2]", "a[-1]", "a[t=]", "a[s=1]", "a[t=t]",
+    "a[1.5]", "a['b']", "a [1]", "2[1]", "(a)[1]", "a[٣]",
     "'a'", '"a"', "a;b", "a:=b", "a=b", "a==b", "a<b", "a!", "a%b", "a//b", "a@b", "a&b", "a|b",
     "~a", "a,b", "a,", "(", ")", "()", "(a", "a)", "a+", "*a", "a*/b", "a^", "^a", "1..2", "1e",
-    "0x10", "max(a)", "exp()", "exp(a,b)", "sigmod(a)", "sum(a)", "sum(sum(w_i))",
+    "0x10", "max(a)", "max()", "exp()", "exp(a,b)", "pi(1)", "picked(a, b, c)", "picked(0, b, c)",
+    "picked(1.0, b, c)", "picked(3, b, c)", "sigmoid()", "mean()", "mean(a)", "sum()",
+    "sum(max(w_i))", "sigmoid(2000)", "softplus(1e9)",
+    "silu(" * 20 + "a" + ")" * 20, "sigmoid(" * 50 + "a" + ")" * 50,
+    "silu(" * 9 + "a" + ")" * 9 + "+" + "silu(" * 9 + "b" + ")" * 9,
+    "mean(" + "silu(silu(silu(silu(silu(a))))), " * 40 + "b)", "max(" * 300 + "a, b" + ")" * 300,
+    "softplus(" * 30 + "a^1000" + ")" * 30,
+    "exp(a,b)", "sigmod(a)", "sum(a)", "sum(sum(w_i))",
     "prod(sum(w_i*x_i))", "２+２", "٣", "еxp(a)", "a\u037eb", "ａ", "a\u200bb", "\u202ea", "𝑎",
     "a\ud800", "9^9^9", "9^9^9^9^9^9", "9^(9^9)", "x^1001", "x^-1e9", "x^(1000*1000)", "x^(1/1e-9)",
     "((x^1000)^1000)^1000", "((9^1000)^1000)^1000", "1e999999999", "1e-999999999", "1" * 500,
@@ -166,7 +220,13 @@ def test_any_text_is_read_or_refused(text):
         ("'a + ?': '?' is not allowed at character 5", "a + ?"),
         ("no function 'sqr'; did you mean 'sqrt'? at character 5", "1 + sqr(a)"),
         ("expected ')', found 'the end' at character 6", "exp(a"),
-        ("max takes 2 argument(s), not 1", "max(a)"),
+        ("tanh takes 1 argument(s), not 2", "tanh(a, b)"),
+        ("picked takes 3 or more argument(s), not 2", "picked(1, a)"),
+        ("picked starts with the number of one of its other arguments", "picked(3, a, b)"),
+        ("pi takes 0 argument(s), not 1", "pi(a)"),
+        ("sigmoid takes 1 argument(s), not 2", "sigmoid(a, b)"),
+        ("mean takes 2 or more argument(s), not 1", "mean(a)"),
+        ("max over no group: write x_i for its members, or several values", "max(a)"),
         ("unexpected 'b' at character 3", "a b"),
         ("sum over no group: write x_i", "sum(a)"),
         ("sum around another repetition", "sum(x_i*prod(w_i))"),
@@ -186,7 +246,10 @@ def test_the_deepest_formula_allowed_can_be_printed_and_renamed():
     assert ("b",) == names(rename(e, lambda _: b))
 
 
-@pytest.mark.parametrize("text", ["= a", "a =", "a", "a + b = c", "2 = a", "a = b = c", "e(a) = b"])
+@pytest.mark.parametrize(
+    "text",
+    ["= a", "a =", "a", "a + b = c", "2 = a", "a = b = c", "e(a) = b", "a[t = b", "a[t=b] = c"],
+)
 def test_an_equation_needs_one_name_on_the_left(text):
     with pytest.raises(FormulaError):
         parse_equation(text)

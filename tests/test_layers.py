@@ -20,7 +20,7 @@ SHOWS_OR_CHECKS = (
     "matrices.form", "matrices.text", "indexed.check", "indexed.page", "mistakes.catalog",
     "mistakes.applied", "check.examination", "check.lint", "check.reports", "check.screen",
     "check.feedback", "check.gradescope", "check.summary", "check.points", "check.answers",
-    "check.telling", "check.difference",
+    "check.telling", "check.difference", "tangents", "duals",
 )  # fmt: skip
 #: Who joins both sides: the public API and the command line.
 JOINS = {"tracer", "run", "cli"}
@@ -94,7 +94,8 @@ def test_a_diagram_is_drawn_from_the_program_alone() -> None:
 
 
 def test_expressions_know_nothing_of_printing_or_algebra() -> None:
-    assert imports(MODULES["expression"]) == {"errors"}
+    assert imports(MODULES["expression"]) == set()
+    assert imports(MODULES["parsing"]) == {"errors", "expression"}
     assert imports(MODULES["printers"]) == {"expression"}
 
 

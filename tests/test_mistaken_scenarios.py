@@ -14,11 +14,12 @@ from click.testing import CliRunner
 
 import tracer
 from tracer import cli, courses, evaluate, run
-from tracer.arithmetic import COLUMNS, DECIMAL, FLOAT, apply, digits_arithmetic
+from tracer.arithmetic import COLUMNS, FLOAT, apply
 from tracer.catalog.activations import ACTIVATIONS
 from tracer.computed import built, values
 from tracer.conventions import Made, implicit
 from tracer.errors import MistakeError, ScenarioError
+from tracer.exact import DECIMAL, digits_arithmetic
 from tracer.ledger import Verdict
 from tracer.mistakes import edits
 from tracer.mistakes.anatomy import anatomy_of

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from test_expression import trees
 
 from tracer import labels
-from tracer.arithmetic import COLUMNS, DECIMAL, FLOAT, apply, decimal_context
-from tracer.expression import Diff, Name, Power, names, parse, rename
+from tracer.arithmetic import COLUMNS, FLOAT, apply
+from tracer.exact import DECIMAL, decimal_context
+from tracer.expression import Diff, Name, Power, names, rename
 from tracer.labels import Delta, Derivative, Own, Updated
 from tracer.lines import _latex_number, _text_number
 from tracer.numbers import Shown
+from tracer.parsing import parse
 from tracer.printers import (
     LATEX,
     LATEX_NUMBERS,

@@ -6,8 +6,8 @@ import pytest
 from tracer.catalog.activations import ACTIVATIONS
 from tracer.catalog.sums import TOTALS, net
 from tracer.errors import ProgramError
-from tracer.expression import parse
 from tracer.labels import Derivative, Own
+from tracer.parsing import parse
 from tracer.program import Draft, Phase
 from tracer.rules import inputs, rule
 

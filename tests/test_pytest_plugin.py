@@ -95,6 +95,13 @@ def test_a_folder_that_is_named_is_collected_number_by_number(pytester: pytest.P
     ran(pytester, "scenarios/").assert_outcomes(passed=3)
 
 
+@pytest.mark.parametrize("formulas", ['["q = x*x"]', "'''q = x*x'''", '{ q = "x*x" }'])
+def test_formulas_in_any_form_are_collected(pytester: pytest.Pytester, formulas: str) -> None:
+    text = f'title = "q"\nformulas = {formulas}\ngivens.all.x = 3\n[published]\nq = 9\n'
+    write(pytester, "scenarios/square.toml", text)
+    ran(pytester, "scenarios/").assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("args", "ini", "found"),
     [

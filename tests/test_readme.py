@@ -16,8 +16,13 @@ from click.testing import CliRunner
 
 import tracer
 from tracer import cli, run
+from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.losses import LOSSES
+from tracer.catalog.optimizers import OPTIMIZERS
 from tracer.catalog.sums import NETS
-from tracer.conventions import LOSSES, Conventions
+from tracer.catalog.vectors import VECTORS
+from tracer.conventions import Conventions
+from tracer.layers.kinds import KINDS
 from tracer.scenario import read
 from tracer.shipped import scenario_names
 from tracer.testing import assert_matches
@@ -71,7 +76,7 @@ def test_the_rest_of_the_commands_are_the_two_that_do_everything() -> None:
 
 def test_the_scenario_of_the_readme_renders_and_verifies(tmp_path: Path) -> None:
     whole = [text for text in blocks("toml") if text.startswith("title")]
-    assert len(whole) == 2
+    assert len(whole) >= 5
     for text in whole:
         path = tmp_path / "unit.toml"
         path.write_text(text, "utf-8")
@@ -79,6 +84,7 @@ def test_the_scenario_of_the_readme_renders_and_verifies(tmp_path: Path) -> None
             done = CliRunner().invoke(cli.main, command)
             assert done.exit_code == 0, done.output
     assert read(whole[0], "unit.toml", "unit").conventions.decimals == 4
+    path.write_text(whole[1], "utf-8")
     assert tracer.trace(path)["df/dx"] == -4
 
 
@@ -108,10 +114,9 @@ layers = [{ weights = "W1", rows = "inputs", activation = "identity" }]
 
 
 def test_the_python_of_the_readme_gives_what_it_says() -> None:
-    (text,) = blocks("python")
-    space: dict[str, object] = {}
-    exec(compile(text, "README.md", "exec"), space)
-    for line in text.splitlines():
+    for text in blocks("python"):
+        exec(compile(text, "README.md", "exec"), {})
+    for line in blocks("python")[-1].splitlines():
         if found := re.fullmatch(r"(t\[.*?\]) +# ([\d.]+)", line):
             import tracer
 
@@ -153,8 +158,10 @@ def test_the_readme_lists_every_scenario_module_and_convention() -> None:
         assert f"| `{name}` |" in README
     for convention in Conventions.model_fields:
         assert f"`{convention}`" in README, convention
-    for choice in (*LOSSES, NETS[0]):
-        assert choice in README
+    for choice in (*ACTIVATIONS, *VECTORS, *OPTIMIZERS, *KINDS):
+        assert f"`{choice}`" in " ".join(README.split()), choice
+    for choice in (*(name for name, _ in LOSSES), NETS[0]):
+        assert choice.replace(" with log10", "").replace(" from logits", "") in README, choice
     shown = set(re.findall(r"`([a-z_]+)/?`", README.split("## How it is built")[1]))
     modules = {p.stem for p in (ROOT / "tracer").glob("*.py")} - {"__init__", "__main__"}
     modules |= {p.parent.name for p in (ROOT / "tracer").glob("*/__init__.py")}

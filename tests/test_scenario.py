@@ -133,10 +133,17 @@ def test_units_are_called_by_their_layer_if_the_author_does_not_name_them():
             layer.model_copy(update={"net": None, "out": None}) for layer in s.network.layers
         ]}
     )  # fmt: skip
-    assert (["net_h1", "net_h2"], ["out_h1", "out_h2"]) == unnamed.unit_names(0, 2)
-    assert (["net_o1"], ["out_o1"]) == unnamed.unit_names(1, 1)
+    (nets, outs), last = unit_names(s, unnamed)
+    assert (["net_h1", "net_h2"], ["out_h1", "out_h2"]) == (nets, outs)
+    assert (["net_o1", "net_o2"], ["out_o1", "out_o2"]) == last
     deep = unnamed.model_copy(update={"layers": [unnamed.layers[0]] * 3})
-    assert ["net_h2_1", "net_h2_2"] == deep.unit_names(1, 2)[0]
+    assert ["net_h2_1", "net_h2_2"] == unit_names(s, deep)[1][0]
+
+
+def unit_names(s, network):
+    """The names of the nets and outputs of every layer."""
+    steps = s._with(network=network).walk.steps
+    return [tuple(names.tolist() for names in layer.values()) for layer in steps]
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -359,7 +366,7 @@ def test_the_schema_refuses_a_misspelt_key(place, key):
 
 def test_the_schema_refuses_a_misspelt_choice():
     table = table_of(folder("scenarios") / "mazur.toml")
-    table["network"]["layers"][0]["activation"] = "sigmod"
+    table["conventions"]["chain"] = "ful"
     with pytest.raises(jsonschema.ValidationError):
         VALIDATOR.validate(table)
 

@@ -19,21 +19,26 @@ if TYPE_CHECKING:
     from tracer import testing
     from tracer.check.marks import Report
     from tracer.ledger import Verification
+    from tracer.models import from_arrays
+    from tracer.pytorch.model import from_torch
     from tracer.run import Recorded
     from tracer.scenario import Scenario
     from tracer.traces import Record, Trace
 
 __version__ = "0.1.0"
 __all__ = [
-    "Record", "Scenario", "Trace", "TracerError", "errors", "load", "mark", "predict", "render",
-    "testing", "trace", "verify",
+    "Record", "Scenario", "Trace", "TracerError", "errors", "from_arrays", "from_torch", "load",
+    "mark", "predict", "render", "testing", "trace", "verify",
 ]  # fmt: skip
 
 # Imports inside functions: `import tracer` costs nothing until something is asked for.
 
 
 def __getattr__(name: str) -> object:
-    homes = {"Scenario": "tracer.scenario", "Trace": "tracer.traces", "Record": "tracer.traces"}
+    homes = {
+        "Scenario": "tracer.scenario", "Trace": "tracer.traces", "Record": "tracer.traces",
+        "from_arrays": "tracer.models", "from_torch": "tracer.pytorch.model",
+    }  # fmt: skip
     if name in homes:
         from importlib import import_module
 
@@ -85,12 +90,13 @@ def predict(t: Trace, samples: str) -> Trace:
     return run.on(t, samples)
 
 
-def render(t: Trace, format: str = "md", *, detail: str = "full") -> str:
+def render(t: Trace, format: str = "md", *, detail: str = "auto") -> str:
     """A trace as a page: "md", "tex", or "svg" for the network's diagram.
 
     The page shows the selected pass, and what became of the scenario's published numbers.
 
-    detail      "full": every weight; "first": one of a layer, the rest in a table
+    detail      "full": every weight; "first": one of a layer, the rest in a table; "folded": one
+                way through the pass, the rest as matrices; "auto": folded if it is long
     raises      UsageError for another format or detail, TooLarge, ScenarioError
     """
     from tracer import courses, run

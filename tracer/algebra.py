@@ -6,7 +6,7 @@ formulas are differentiated by `differentiation`. sympy takes 0.4 s to start.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 import sympy  # type: ignore[import-untyped]  # ships no types
@@ -16,6 +16,7 @@ from tracer.errors import RuleError
 from tracer.expression import (
     EULER,
     ONE,
+    PICKS,
     ZERO,
     Call,
     Diff,
@@ -39,12 +40,36 @@ MAX_KINKS = 6  # of a proof, which has a case for either side of each
 _CALLS = {
     "exp": sympy.exp,
     "ln": sympy.log,
+    "log10": lambda x: sympy.log(x) / sympy.log(10),
     "sqrt": sympy.sqrt,
+    "sin": sympy.sin,
+    "cos": sympy.cos,
+    "tan": sympy.tan,
     "tanh": sympy.tanh,
+    "erf": sympy.erf,
+    "pi": lambda: sympy.pi,
+    "abs": sympy.Abs,
+    "sign": sympy.sign,
     "max": sympy.Max,
+    "min": sympy.Min,
+    "picked": lambda k, *x: _picked(int(k), x),
+    "picked_min": lambda k, *x: _picked(int(k), [-u for u in x]),
     "step": lambda x: sympy.Heaviside(x, 0),
     "reached": lambda x, least: sympy.Heaviside(x - least, 1),
 }
+
+_WRITTEN = {
+    sympy.log: "ln", sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan", sympy.tanh: "tanh",
+    sympy.erf: "erf", sympy.Abs: "abs", sympy.sign: "sign", sympy.Max: "max", sympy.Min: "min",
+    sympy.Heaviside: "step",
+}  # fmt: skip
+
+
+def _picked(k: int, x: Sequence[sympy.Expr]) -> sympy.Expr:
+    """1 where the k-th is the first of the greatest, else 0."""
+    own = x[k - 1]
+    earlier = (sympy.Heaviside(own - u, 0) for u in x[: k - 1])
+    return sympy.Mul(*earlier, *(sympy.Heaviside(own - u, 1) for u in x[k:]))
 
 
 def to_sympy(e: Expr, symbols: Mapping[str, sympy.Expr]) -> sympy.Expr:
@@ -100,10 +125,11 @@ def from_sympy(x: sympy.Expr) -> Expr:
         if x.exp.could_extract_minus_sign():
             return Quotient(ONE, from_sympy(1 / x))
         return Power(from_sympy(x.base), from_sympy(x.exp))
-    known = {sympy.log: "ln", sympy.tanh: "tanh", sympy.Max: "max", sympy.Heaviside: "step"}
-    if x.func in known:
+    if x == sympy.pi:
+        return Call("pi", ())
+    if x.func in _WRITTEN:
         args = x.args[:1] if x.func == sympy.Heaviside else x.args
-        return Call(known[x.func], tuple(from_sympy(a) for a in args))
+        return Call(_WRITTEN[x.func], tuple(from_sympy(a) for a in args))
     raise RuleError(f"cannot write the derivative {x} back; state a teaching form for it")
 
 
@@ -141,7 +167,7 @@ def _differences(left: Expr, right: Expr, symbols: Symbols) -> Iterator[sympy.Ex
         yield to_sympy(left, symbols) - to_sympy(right, symbols)
         return
     decider = _decider(call, symbols)
-    for sign in (sympy.sign(decider),) if decider.is_number else (1, -1):
+    for sign in _signs(decider):
         there = (_decided(left, decider, sign, symbols), _decided(right, decider, sign, symbols))
         yield from _differences(*there, _signed(symbols, decider, sign))
 
@@ -154,9 +180,21 @@ def _kinked(e: Expr) -> Iterator[Call]:
         yield e
 
 
+def _signs(decider: sympy.Expr) -> tuple[int, ...]:
+    """The signs that a decider may have."""
+    if decider.is_number:
+        return (sympy.sign(decider),)
+    return (1,) if decider.is_positive else (-1,) if decider.is_negative else (1, -1)
+
+
 def _decider(call: Call, symbols: Symbols) -> sympy.Expr:
-    """The gap of a call without a positive factor: x - y of max(2*x, 2*y)."""
-    return sympy.expand(to_sympy(gap(call), symbols)).primitive()[1]
+    """The gap of a call without a positive factor: x - y of max(2*x, 2*y), and of e^x - e^y."""
+    found = sympy.expand(to_sympy(gap(call), symbols)).primitive()[1]
+    x = sympy.Wild("x")
+    for shape, sign in ((sympy.exp(x) - 1, 1), (1 - sympy.exp(x), -1)):
+        if (matched := found.match(shape)) and matched[x].free_symbols == found.free_symbols:
+            return sign * matched[x]
+    return found
 
 
 def _decided(e: Expr, decider: sympy.Expr, sign: int, symbols: Symbols) -> Expr:
@@ -172,9 +210,36 @@ def _decided(e: Expr, decider: sympy.Expr, sign: int, symbols: Symbols) -> Expr:
 
 def _side(call: Call, sign: int) -> Expr:
     """What a call with a kink is where its gap has a sign."""
-    if call.function == "max":
-        return call.args[0] if sign >= 0 else call.args[1]
-    return ONE if sign > 0 or (sign == 0 and call.function == "reached") else ZERO
+    match call.function, call.args:
+        case "abs", (u,):
+            return u if sign >= 0 else Neg(u)
+        case "sign", _:
+            return _whole(sign)
+        case ("step" | "reached") as function, _:
+            return ONE if sign > 0 or (sign == 0 and function == "reached") else ZERO
+        case ("max" | "min") as function, (u, v, *rest):
+            chosen = u if _first(function, sign) else v
+            return Call(function, (chosen, *rest)) if rest else chosen
+        case pick, (Num(text), *args):
+            return _picked_side(pick, int(text), args, _first(PICKS[pick], sign))
+    raise AssertionError(f"no kink: {call}")
+
+
+def _first(function: str, sign: int) -> bool:
+    """Whether the first of two is chosen where their difference has a sign."""
+    return sign == 0 or (sign > 0) == (function == "max")
+
+
+def _picked_side(pick: str, k: int, args: Sequence[Expr], first: bool) -> Expr:
+    """Whether argument k is picked, once the first two are known to be in an order."""
+    if k == (2 if first else 1):
+        return ZERO
+    left = [args[0 if first else 1], *args[2:]]
+    return Call(pick, (Num(str(max(k - 1, 1))), *left)) if len(left) > 1 else ONE
+
+
+def _whole(sign: int) -> Expr:
+    return Neg(ONE) if sign < 0 else Num(str(sign))
 
 
 def _signed(symbols: Symbols, decider: sympy.Expr, sign: int) -> Symbols:
@@ -193,7 +258,9 @@ def _is_zero(x: sympy.Expr) -> bool:
         return False
     if sympy.expand(x) == 0:
         return True
-    return bool(sympy.simplify(x.rewrite(sympy.exp)) == 0 or sympy.simplify(x) == 0)
+    if sympy.simplify(x.rewrite(sympy.exp)) == 0 or sympy.simplify(x) == 0:
+        return True
+    return bool(x.has(sympy.log) and sympy.simplify(sympy.exp(x)) == 1)  # ln(u*v) - ln(u) - ln(v)
 
 
 def _is_refuted(x: sympy.Expr) -> bool:

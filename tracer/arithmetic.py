@@ -1,4 +1,4 @@
-"""Ways to compute one and the same expression: floats, columns of them, numbers one by one.
+"""Ways to compute one and the same expression: floats, and columns of them; others in `exact`.
 
 `How` says which for the steps of a program. Machines round every operation to a binary float;
 `Precise` to a number of digits; by hand (`Digits`) a whole step is computed to 50 digits, then
@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from enum import Enum
-from functools import cache
+from functools import reduce
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -33,13 +31,12 @@ from tracer.expression import (
     Quotient,
     Sum,
 )
-from tracer.numbers import Digits, rounded
+from tracer.numbers import Digits
 
 V = TypeVar("V")
 Column = NDArray[np.float64]
 
-PRECISION = 50  # significant digits of decimal arithmetic before a person rounds
-_HUGE = 64  # bits of an exponent beyond which a power of n digits is infinite, or 0
+_LIMITS = 600.0, 80.0  # below these the exponential fits a float64, a float32, with room
 
 
 # ---- how the steps of a program are computed -------------------------------------------
@@ -77,6 +74,7 @@ class Arithmetic(Generic[V]):
     mul: Callable[[V, V], V] = operator.mul
     div: Callable[[V, V], V] = operator.truediv
     neg: Callable[[V], V] = operator.neg  # type: ignore[assignment]  # typeshed: a protocol
+    limit: float = math.inf  # of operands, beyond which a rule's stable form is computed
 
 
 def apply(e: Expr, env: Mapping[str, V], how: Arithmetic[V]) -> V:
@@ -117,6 +115,15 @@ def apply(e: Expr, env: Mapping[str, V], how: Arithmetic[V]) -> V:
             return how.calls[function](go(body))
         case _:
             raise AssertionError(f"not an arithmetic expression: {e}")
+
+
+def steadily(
+    limit: float, operands: Iterable[Column], usual: Callable[[], Column],
+    stable: Callable[[], Column],
+) -> Column:  # fmt: skip
+    """A column in its usual form, and in its stable one where an operand is beyond the limit."""
+    large = reduce(np.logical_or, (np.abs(x) > limit for x in operands))
+    return np.where(large, stable(), usual()) if np.any(large) else usual()
 
 
 def _each(function: Callable[[float], float]) -> Callable[[Column], Column]:
@@ -168,9 +175,26 @@ def _total(x: Column) -> Column:
     return np.asarray(np.add.accumulate(x, axis=-1)[..., -1:])
 
 
-def _greater(a: Column, b: Column) -> Column:
-    """The greater of two columns, the first where they are 0 and -0, as FLOAT has it."""
-    return np.asarray(np.where(b > a, b, a), np.float64)
+def _greatest_of(first: Column, *others: Column) -> Column:
+    """The greatest of some columns, the first where they are 0 and -0, as FLOAT has it."""
+    return reduce(lambda a, b: np.asarray(np.where(b > a, b, a), np.float64), others, first)
+
+
+def _least_of(first: Column, *others: Column) -> Column:
+    """The least of some columns, the first where they are 0 and -0."""
+    return reduce(lambda a, b: np.asarray(np.where(b < a, b, a), np.float64), others, first)
+
+
+def _picked_of(choice: Callable[..., Column]) -> Callable[..., Column]:
+    """Whether the k-th column is the first that is the one chosen, as 1 or 0."""
+
+    def picked(k: Column, *columns: Column) -> Column:
+        chosen, own = choice(*columns), int(k) - 1
+        earlier = [column == chosen for column in columns[:own]]
+        late = reduce(np.logical_or, earlier, np.bool_(False))
+        return np.asarray((columns[own] == chosen) & ~late, np.float64)
+
+    return picked
 
 
 def _largest(x: Column) -> Column:
@@ -178,29 +202,43 @@ def _largest(x: Column) -> Column:
     return np.take_along_axis(x, x.argmax(axis=-1, keepdims=True), axis=-1)
 
 
-def _greatest(found: float, *others: float) -> float:
+def _greatest(found: V, *others: V) -> V:
     """The greatest number, the first where they are 0 and -0."""
     for x in others:
-        if x > found:
+        if x > found:  # type: ignore[operator]  # numbers of every kind
             found = x
     return found
+
+
+def _least(found: V, *others: V) -> V:
+    """The least number, the first where they are 0 and -0."""
+    for x in others:
+        if x < found:  # type: ignore[operator]  # numbers of every kind
+            found = x
+    return found
+
+
+def comparing(number: Callable[[int], V]) -> dict[str, Callable[..., V]]:
+    """The functions that only compare numbers; those that say yes or no as 1 or 0."""
+
+    def picked(choice: Callable[..., V]) -> Callable[..., V]:
+        return lambda k, *x: number(x.index(choice(*x)) == int(k) - 1)
+
+    return {
+        "max": _greatest,
+        "min": _least,
+        "step": lambda x: number(x > 0),
+        "sign": lambda x: number((x > 0) - (x < 0)),
+        "reached": lambda x, least: number(x >= least),
+        "picked": picked(_greatest),
+        "picked_min": picked(_least),
+        "abs": abs,
+    }
 
 
 def _rounded(x: Column, places: float) -> Column:
     """Every number of a column as Python rounds it."""
     return _each(lambda v: round(v, int(places)))(x)
-
-
-def _decimal_round(x: Decimal, places: Decimal) -> Decimal:
-    return rounded(x, Digits(int(places), mode="half even"))
-
-
-def _decimal_tanh(x: Decimal) -> Decimal:
-    lost = abs(x.adjusted())  # digits that cancel in e^(2x) - 1 for a small x
-    with localcontext(prec=PRECISION + lost + 2):
-        up = (2 * min(x, Decimal(PRECISION * 2))).exp()  # tanh 100 is 1 to 86 digits
-        found = (up - 1) / (up + 1)
-    return +found
 
 
 FLOAT: Arithmetic[float] = Arithmetic(
@@ -209,13 +247,18 @@ FLOAT: Arithmetic[float] = Arithmetic(
     {
         "exp": math.exp,
         "ln": math.log,
+        "log10": math.log10,
         "sqrt": math.sqrt,
+        "sin": math.sin,
+        "cos": math.cos,
+        "tan": math.tan,
         "tanh": math.tanh,
-        "max": _greatest,
-        "step": lambda x: 1.0 if x > 0 else 0.0,
-        "reached": lambda x, least: 1.0 if x >= least else 0.0,
+        "erf": math.erf,
+        "pi": lambda: math.pi,
+        **comparing(float),
         "round": lambda x, places: round(x, int(places)),  # a tie of the binary number to even
     },
+    limit=_LIMITS[0],
 )
 
 COLUMNS: Arithmetic[Column] = Arithmetic(
@@ -224,37 +267,28 @@ COLUMNS: Arithmetic[Column] = Arithmetic(
     {
         "exp": _mapped(math.exp, np.exp),
         "ln": _mapped(math.log, np.log),
+        "log10": _mapped(math.log10, np.log10),
         "sqrt": np.sqrt,
+        "sin": _mapped(math.sin, np.sin),
+        "cos": _mapped(math.cos, np.cos),
+        "tan": _mapped(math.tan, np.tan),
         "tanh": _mapped(math.tanh, np.tanh),
-        "max": _greater,
+        "erf": _each(math.erf),
+        "pi": lambda: np.asarray(math.pi),
+        "abs": np.abs,
+        "sign": np.sign,
+        "max": _greatest_of,
+        "min": _least_of,
+        "picked": _picked_of(_greatest_of),
+        "picked_min": _picked_of(_least_of),
         "step": lambda x: np.greater(x, 0).astype(np.float64),
         "reached": lambda x, least: np.greater_equal(x, least).astype(np.float64),
         "round": _rounded,
         "total": _total,
         "largest": _largest,
     },
+    limit=_LIMITS[0],
 )
-
-DECIMAL: Arithmetic[Decimal] = Arithmetic(
-    Decimal,
-    operator.pow,
-    {
-        "exp": Decimal.exp,
-        "ln": Decimal.ln,
-        "sqrt": Decimal.sqrt,
-        "tanh": _decimal_tanh,
-        "max": max,
-        "step": lambda x: Decimal(x > 0),
-        "reached": lambda x, least: Decimal(x >= least),
-        "round": _decimal_round,
-    },
-)
-
-
-def decimal_context() -> Context:
-    """The context in which decimals are computed before they are rounded."""
-    return Context(prec=PRECISION, Emax=MAX_EMAX, Emin=MIN_EMIN)
-
 
 # ---- float32 ---------------------------------------------------------------------------
 
@@ -281,6 +315,7 @@ COLUMNS32: Arithmetic[Any] = Arithmetic(
         "total": _total,  # these two take float32 as they are, and add in float32
         "largest": _largest,
     },
+    limit=_LIMITS[1],
 )
 
 #: What columns hold, and how they are computed.
@@ -288,76 +323,3 @@ MACHINES: Mapping[Machine, tuple[type[np.floating[Any]], Arithmetic[Any]]] = {
     Machine.FLOAT64: (np.float64, COLUMNS),
     Machine.FLOAT32: (np.float32, COLUMNS32),
 }
-
-
-# ---- numbers one by one ----------------------------------------------------------------
-
-
-@cache
-def digits_arithmetic(digits: int) -> Arithmetic[Any]:
-    """mpmath's numbers in a context of their own: every operation is rounded to `digits` digits.
-
-    They are binary, of as many bits as one digit more is worth, so that what is written with
-    `digits` digits is kept. Their exponents have no bound; beyond e^(2^64) a power overflows.
-    """
-    from mpmath import MPContext  # type: ignore[import-untyped]  # no types; 0.1 s to import
-
-    mp = MPContext()
-    mp.dps, mp.trap_complex = digits, True  # a root of a negative number is an error
-
-    def exp(x: Any) -> Any:
-        if mp.mag(x) <= _HUGE:
-            return mp.exp(x)
-        if x > 0:
-            raise OverflowError(x)
-        return mp.zero
-
-    def power(base: Any, exponent: Any) -> Any:
-        if mp.mag(exponent) > _HUGE:
-            raise OverflowError(exponent)
-        return base**exponent
-
-    def ln(x: Any) -> Any:
-        if x <= 0:
-            raise ValueError(x)
-        return mp.ln(x)
-
-    return Arithmetic(
-        mp.mpf,
-        power,
-        {
-            "exp": exp,
-            "ln": ln,
-            "sqrt": mp.sqrt,
-            "tanh": mp.tanh,
-            "max": max,
-            "step": lambda x: mp.mpf(int(x > 0)),
-            "reached": lambda x, least: mp.mpf(int(x >= least)),
-            "round": lambda x, places: mp.nint(x * 10 ** int(places)) / 10 ** int(places),
-        },
-    )
-
-
-@dataclass(frozen=True)
-class Stepwise(Generic[V]):
-    """Numbers that a program is computed in step by step."""
-
-    arithmetic: Arithmetic[V]
-    context: Callable[[], AbstractContextManager[object]]  # in which operations are made
-    finish: Callable[[V], V]  # what becomes of a step's value before it is used
-
-
-def _by_hand(how: Digits) -> Stepwise[Decimal]:
-    return Stepwise(DECIMAL, lambda: localcontext(decimal_context()), lambda v: rounded(v, how))
-
-
-def _precise(how: Precise) -> Stepwise[Any]:
-    return Stepwise(digits_arithmetic(how.digits), nullcontext, lambda v: v)
-
-
-_STEPWISE: Mapping[type, Callable[[Any], Stepwise[Any]]] = {Digits: _by_hand, Precise: _precise}
-
-
-def stepwise(how: Digits | Precise) -> Stepwise[Any]:
-    """The numbers that steps are computed in one by one."""
-    return _STEPWISE[type(how)](how)

@@ -9,29 +9,32 @@ the factors of a product not yet written, until a cut makes it a step with a nam
 The chain style is that cut set. Where the nets are not cut, a weight's gradient is written
 ∂E/∂out · ∂out/∂net · ∂net/∂w; where they are, it is δ · ∂net/∂w.
 
-Names: ∂E_k/∂x is the name of a contribution only if its consumer is the sole one through
-which x reaches E_k, reaches no other term, and ∂E/∂E_k = 1; any other is ∂E/∂x via c.
+Of a batch, E is one sample's error or, where steps on the way run over all samples, the
+batch's. Then what the samples say of a step that they share is totalled by a step.
+What the steps are called is up to `calling`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tracer import labels
-from tracer.catalog.sums import CHAIN, PATHS
+from tracer.calling import Calling, share
+from tracer.catalog.sums import BATCHES, CHAIN, PATHS
+from tracer.contributions import SAMPLES, Contributions, Incoming
 from tracer.errors import ProgramError
-from tracer.expression import ONE, SIZE, Name, Num, calls, group_of, names, rename
-from tracer.labels import Delta, Derivative, Label, OfSample
+from tracer.expression import ONE, calls, overs
+from tracer.labels import Label, OfSample
+from tracer.partials import Taken, slots_of, taken
 from tracer.program import Block, Cells, Draft, Phase
-from tracer.rules import Rule, inputs, is_one, is_zero, partial_rule
+from tracer.reaching import Reach, leading, needing
+from tracer.rules import Rule, inputs, is_one, is_zero
 
 
 class Cut(Enum):
@@ -40,6 +43,18 @@ class Cut(Enum):
     ALWAYS = "always"
     PATHS = "paths"  # on the way to earlier steps, not in the gradient of a parameter
     DELTA = "delta"  # always, and called δ
+    EVERY = "every"  # always; a 1 is a step too, though no factor
+
+
+class Shortcut(NamedTuple):
+    """∂(some terms of the error)/∂cell as one step, in place of the chain through them."""
+
+    rule: Rule
+    operands: tuple[int, ...]
+    terms: tuple[int, ...]  # each with the same ∂E/∂term
+
+
+Shortcuts = Mapping[int, Shortcut]  # by cell
 
 
 class _Adjoint(NamedTuple):
@@ -50,35 +65,30 @@ class _Adjoint(NamedTuple):
     named: Cells  # [m, g], the factors as earlier steps see them
 
 
-class _Edges(NamedTuple):
-    """Contributions of consumers to their operands."""
-
-    target: Cells  # [m]
-    consumer: Cells  # [m]
-    slot: Cells  # [m]
-    factors: Cells  # [m, f]
-
-
-class _Incoming(NamedTuple):
-    """Contributions to the cells of a block, sorted by target; `counts` for each target."""
-
-    target: Cells  # [m]
-    via: list[tuple[int, int]]  # [m], consumer and place
-    factors: list[Cells]  # [m]
-    counts: Cells  # [targets]
-
-    @property
-    def first(self) -> Cells:
-        """Where each target's contributions begin."""
-        return np.cumsum(self.counts) - self.counts
-
-
 _ONE = Rule("one", "g", ONE, {})
 
 
-def backprop(draft: Draft, root: int, trained: Cells, cuts: Mapping[int, Cut]) -> dict[int, int]:
+def backprop(
+    draft: Draft, root: int, trained: Cells, cuts: Mapping[int, Cut],
+    shortcuts: Shortcuts = MappingProxyType({}),
+) -> dict[int, int]:  # fmt: skip
     """Add the backward steps for ∂root/∂(every trained given); returns given -> gradient."""
-    return _Reverse(draft, root, trained, cuts).run()
+    return _Reverse(draft, root, np.asarray(trained, np.int64), cuts, shortcuts).run()
+
+
+def through_batch(draft: Draft, root: int, trained: Cells) -> bool:
+    """Whether a step that runs over all samples lies between the root and what is trained."""
+    needs = needing(draft.blocks, trained, draft.size)
+    leads = leading(draft.blocks, root, draft.size)
+    return draft.samples > 1 and any(
+        leads[block.cells].any() and needs[block.operands[:, _over(block)]].any()
+        for block in draft.blocks
+    )
+
+
+def _over(block: Block) -> list[int]:
+    """The operand columns that run over the samples."""
+    return [k for k, formal in enumerate(block.formals) if formal in block.over]
 
 
 @dataclass
@@ -87,19 +97,27 @@ class _Reverse:
     root: int
     trained: Cells
     cuts: Mapping[int, Cut]
+    shortcuts: Shortcuts
 
     def run(self) -> dict[int, int]:
-        self.forward = list(self.draft.blocks)
-        self.starts = [block.start for block in self.forward]
-        self.needs = _needs(self.forward, self.trained, self.draft.size)
-        self.terms, self.seed_is_one = self._terms()
-        self.ends = np.unique([*self.terms, self.root])  # what a name ∂c/∂x may promise of
-        self.reach, self.routes = self._reach()
-        self.only = self._only_terms()
-        self.edges: list[_Edges] = []
+        draft, forward = self.draft, list(self.draft.blocks)
+        self.paths = Reach(forward, self.root, draft.size)
+        self.called = Calling(draft, self.paths)
+        self.leaf = np.zeros(draft.size, np.bool_)
+        self.leaf[self.trained] = True
+        self.of_batch = draft.samples > 1 and not draft.per_sample[self.root]
+        terms = {term for shortcut in self.shortcuts.values() for term in shortcut.terms}
+        sources = np.array([*self.trained.tolist(), *terms], np.int64)
+        self.needs = needing(forward, sources, draft.size, self.shortcuts)
+        self.sends = self.needs.copy()  # a shortcut takes nothing from its consumers
+        self.sends[list(self.shortcuts)] = False
+        self._check_shortcuts(terms)
+        self.seeds: dict[int, Cells] = dict.fromkeys(terms, np.empty(0, np.int64))
+        self.totals: dict[int, Label] = {}  # of what all samples say of a step that they share
+        self.sent = Contributions(self.paths)
         self.gradients: dict[int, int] = {}
-        last = self._last_reader()
-        for block in reversed(self.forward):
+        last = self._last_reader(forward)
+        for block in reversed(forward):
             if block.rule and self.needs[block.cells].any():
                 for adjoint in self._adjoints(block):
                     self._send(block, adjoint)
@@ -107,53 +125,28 @@ class _Reverse:
                 self._adjoints(given)
         return self.gradients
 
-    # ---- what reaches what -------------------------------------------------------------
+    def _check_shortcuts(self, terms: set[int]) -> None:
+        """Refuse a shortcut that is not the whole derivative."""
+        leads = leading(self.draft.blocks, self.root, self.draft.size, terms)
+        for cell in self.shortcuts:
+            if leads[cell]:
+                name = labels.name(self.draft.label(cell))
+                raise ProgramError(
+                    f"{name} reaches the error on other ways than through the outputs' errors, so "
+                    "that its derivative has no short form; state the chain"
+                )
 
-    def _terms(self) -> tuple[Cells, bool]:
-        """The error's terms (the root itself if it is no plain sum or mean), and if ∂E/∂E_k = 1."""
-        block = self._block(self.root)
-        operands = block.operands[self.root - block.start]
-        assert block.rule, "the error is a step"
-        if block.over:
-            return np.array([self.root]), True
-        partials = [partial_rule(block.rule, formal) for formal in inputs(block.rule)]
-        if any(_formals(p) for p in partials):
-            return np.array([self.root]), True
-        terms = np.unique(operands)
-        return terms, len(terms) == len(operands) and all(is_one(p) for p in partials)
-
-    def _reach(self) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Which ends a cell reaches [cell, end], and through how many operand places."""
-        reach = np.zeros((self.draft.size, len(self.ends)), np.bool_)
-        routes = np.zeros((self.draft.size, len(self.ends)), np.int64)
-        reach[self.ends, np.arange(len(self.ends))] = True
-        for block in reversed(self.forward):
-            for column in block.operands.T:
-                np.logical_or.at(reach, column, reach[block.cells])
-                np.add.at(routes, column, reach[block.cells])
-        return reach, routes
-
-    def _only_terms(self) -> Cells:
-        """The one term a cell reaches, if ∂E/∂cell is that term's derivative too; else -1."""
-        which = np.isin(self.ends, self.terms)
-        reach = self.reach[:, which]
-        alone = (reach.sum(axis=1) == 1) & self.seed_is_one
-        return np.where(alone, self.ends[which][reach.argmax(axis=1)], -1)
-
-    def _last_reader(self) -> dict[int, list[Block]]:
+    def _last_reader(self, forward: list[Block]) -> dict[int, list[Block]]:
         """Start of a block -> blocks of trained givens that nothing earlier reads."""
+        first = np.full(self.draft.size, -1, np.int64)
+        for block in reversed(forward):
+            first[block.operands] = block.start
         found: dict[int, list[Block]] = {}
-        for given in self.forward:
-            if given.rule or not self.needs[given.cells].any():
-                continue
-            readers = (b for b in self.forward if np.isin(b.operands, given.cells).any())
-            first = next(readers, None)
-            if first:
-                found.setdefault(first.start, []).append(given)
+        for given in forward:
+            readers = first[given.cells]
+            if not given.rule and self.needs[given.cells].any() and (readers >= 0).any():
+                found.setdefault(int(readers[readers >= 0].min()), []).append(given)
         return found
-
-    def _block(self, cell: int) -> Block:
-        return self.forward[bisect_right(self.starts, cell) - 1]
 
     # ---- sending adjoints to operands --------------------------------------------------
 
@@ -163,78 +156,68 @@ class _Reverse:
         self._check(block, block.rule)
         rows = adjoint.cells - block.start
         for formal in inputs(block.rule):
-            slots = _slots(block, formal)
-            targets = block.operands[rows][:, slots]
-            at, member = np.nonzero(self.needs[targets])
-            if not len(at) or is_zero(partial := partial_rule(block.rule, formal)):
+            if formal == block.rule.member:
                 continue
-            target, slot = targets[at, member], np.array(slots)[member]
-            local = np.empty((len(at), 0), np.int64)
-            if not is_one(partial):
-                local = self._partials(block, partial, rows[at], member, target, slot)[:, None]
-            leaf = np.isin(target, self.trained)
-            for mask, factors in ((leaf, adjoint.full), (~leaf, adjoint.named)):
-                chain = np.hstack([factors[at], local])[mask]
-                self.edges.append(_Edges(target[mask], adjoint.cells[at][mask], slot[mask], chain))
+            slots = slots_of(block, formal)
+            at, member = np.nonzero(self.sends[block.operands[rows][:, slots]])
+            target = block.operands[rows[at], slots[member]]
+            each = self.draft.per_sample[target] | (self.draft.samples == 1)
+            for of_sample in set(each.tolist()):
+                mine = np.flatnonzero(each == of_sample)
+                row, of = rows[at[mine]], member[mine]
+                for partial in taken(block, formal, row, of, self.draft.samples, of_sample):
+                    where = mine[partial.where]
+                    slot = slots[member[where]]
+                    if not is_zero(partial.rule):
+                        self._contribute(adjoint, at[where], target[where], slot, partial)
+
+    def _contribute(
+        self, adjoint: _Adjoint, at: Cells, target: Cells, slot: Cells, found: Taken
+    ) -> None:
+        """Send adjoints times a partial."""
+        local = np.empty((len(at), 0), np.int64)
+        consumer = adjoint.cells[at]
+        if not is_one(found.rule):
+            ids = zip(*(cells.tolist() for cells in (consumer, target, slot)), strict=True)
+            called = [self.called.partial(*each) for each in ids]
+            local = self.draft.emit(
+                found.rule, found.operands, called, Phase.BACKWARD,
+                part=self.paths.block(int(target[0])).part, of=(consumer, target), group=0,
+            )[:, None]  # fmt: skip
+        leaf = self.leaf[target]
+        for mask, factors in ((leaf, adjoint.full), (~leaf, adjoint.named)):
+            chain = np.hstack([factors[at], local])[mask]
+            self.sent.send(target[mask], consumer[mask], slot[mask], chain)
 
     def _check(self, block: Block, rule: Rule) -> None:
         """Refuse what has no derivative to send."""
         label = block.labels[0]
         name = labels.name(label.of if isinstance(label, OfSample) else label)
-        over = [k for k, formal in enumerate(block.formals) if formal in block.over]
-        if self.needs[block.operands[:, over]].any():
-            raise ProgramError(
-                f"{name}: no derivative through what runs over all samples; the error is that of "
-                "one sample, conventions.reduction makes it the batch's"
-            )
+        if self.sends[block.operands[:, _over(block)]].any():
+            if self.draft.samples > 1 and not self.of_batch:
+                raise ProgramError(
+                    f"{name}: no derivative of one sample's error through what runs over all"
+                )
+            if self.draft.samples > 1 and block.per_sample:
+                raise ProgramError(
+                    f"{name}: no derivative of a sample's own step through what runs over all "
+                    "samples; make that a formula of its own"
+                )
+            if any(part.how == "largest" for part in overs(rule.formula)):
+                raise ProgramError(f"{name}: no derivative through the largest of all samples")
         if calls(rule.formula, "reached"):
             raise ProgramError(f"{name}: a threshold has no derivative to learn from")
-
-    def _partials(
-        self, block: Block, partial: Rule, row: Cells, member: Cells, target: Cells, slot: Cells
-    ) -> Cells:
-        """Emit ∂c/∂x for the operands chosen; [m]."""
-        assert block.rule
-        rule = _of_member(partial, block.size)
-        columns = []
-        for formal in _formals(partial):
-            if formal == block.rule.output:
-                columns.append(block.start + row)
-            else:
-                slots = np.array(_slots(block, formal))
-                columns.append(block.operands[row, slots[member] if len(slots) > 1 else slots[0]])
-        operands = np.stack(columns, 1) if columns else np.empty((len(row), 0), np.int64)
-        consumer = block.start + row
-        called = [self._partial_label(*ids) for ids in zip(consumer, target, slot, strict=True)]
-        return self.draft.emit(
-            rule, operands, called, Phase.BACKWARD,
-            part=self._block(int(target[0])).part, of=(consumer, target), group=0,
-        )  # fmt: skip
-
-    def _partial_label(self, consumer: int, target: int, slot: int) -> Label:
-        note = self._place(consumer, target, slot)
-        if not note and self._also_indirect(consumer, target):
-            note = "direct"
-        return Derivative(self.draft.label(consumer), self.draft.label(target), note)
-
-    def _also_indirect(self, consumer: int, target: int) -> bool:
-        """Whether ∂c/∂x would be taken for the whole derivative of a term or the error."""
-        which = np.flatnonzero(self.ends == consumer)
-        return bool(len(which)) and bool((self.routes[target, which] > 1).any())
-
-    def _place(self, consumer: int, target: int, slot: int) -> str:
-        block = self._block(consumer)
-        same = np.flatnonzero(block.operands[consumer - block.start] == target).tolist()
-        return f"place {same.index(slot) + 1}" if len(same) > 1 else ""
 
     # ---- collecting contributions ------------------------------------------------------
 
     def _adjoints(self, block: Block) -> list[_Adjoint]:
         """The adjoint of every cell of a block that reaches the error."""
         if block.start <= self.root < block.start + len(block):
+            self._ones(block, np.array([self.root]))
             empty = np.empty((1, 0), np.int64)
             return [_Adjoint(np.array([self.root]), empty, empty)]
-        found, incoming = [], self._incoming(block)
+        found = self._short(block)
+        incoming = self._shared(block, self.sent.collect(block))
         single = incoming.counts == 1
         if single.any():
             first = incoming.first[single]
@@ -242,22 +225,66 @@ class _Reverse:
             found += self._single(block, incoming.target[first], chains)
         if (~single).any():
             found.append(self._several(block, incoming))
+        for adjoint in found:
+            for cell, factors in zip(adjoint.cells.tolist(), adjoint.named, strict=True):
+                if cell in self.seeds:
+                    self.seeds[cell] = factors
         return found
 
-    def _incoming(self, block: Block) -> _Incoming:
-        """Contributions to a block's cells, in order of target, then consumer, then place."""
-        rows: list[tuple[int, int, int, Cells]] = []
-        for edge in self.edges:
-            inside = (edge.target >= block.start) & (edge.target < block.start + len(block))
-            for k in np.flatnonzero(inside):
-                rows.append(
-                    (int(edge.target[k]), int(edge.consumer[k]), int(edge.slot[k]), edge.factors[k])
-                )
-        rows.sort(key=lambda row: row[:3])
-        target = np.array([row[0] for row in rows], np.int64)
-        _, counts = np.unique(target, return_counts=True)
-        via = [(row[1], row[2]) for row in rows]
-        return _Incoming(target, via, [row[3] for row in rows], counts)
+    def _short(self, block: Block) -> list[_Adjoint]:
+        """The adjoints of cells that have a shortcut: what it says, times that of its terms."""
+        found = []
+        short = [c for c in block.cells.tolist() if c in self.shortcuts and self.needs[c]]
+        seeds = {cell: self.seeds[self.shortcuts[cell].terms[0]] for cell in short}
+        for rule, length in dict.fromkeys((self.shortcuts[c].rule, len(seeds[c])) for c in short):
+            cells = [c for c in short if self.shortcuts[c].rule is rule and len(seeds[c]) == length]
+            called = [
+                self.called.noted(c, "short") if length else self._total(block, c)
+                for c in cells
+            ]  # fmt: skip
+            made = self.draft.emit(
+                rule, [self.shortcuts[c].operands for c in cells], called, Phase.BACKWARD,
+                part=block.part,
+            )  # fmt: skip
+            chain = np.hstack([np.stack([seeds[c] for c in cells]), made[:, None]])
+            found += self._cut(block, np.array(cells), chain)
+        return found
+
+    def _shared(self, block: Block, incoming: Incoming) -> Incoming:
+        """What the samples of a batch say of steps that they share, totalled by a step each."""
+        consumers = np.array([consumer for consumer, _ in incoming.via], np.int64)
+        of_sample = self.draft.per_sample[consumers]
+        if not self.of_batch or block.per_sample or not of_sample.any():
+            return incoming
+        each, other = incoming.where(of_sample), incoming.where(~of_sample)
+        targets = np.unique(each.target)
+        for cell in targets.tolist():
+            others = other.consumers(cell)
+            self.totals[cell] = (
+                self.called.of_samples(cell, each.consumers(cell), others)
+                if others else self._total(block, cell)
+            )  # fmt: skip
+        called = [self.totals[cell] for cell in targets.tolist()]
+        shares = self._shares(block, each, targets, list(map(share, called)))
+        totals = self.draft.emit(
+            BATCHES["sum"], shares[:, None], called, Phase.BACKWARD, part=block.part
+        )
+        return other.joined(targets, totals)
+
+    def _shares(self, block: Block, each: Incoming, targets: Cells, called: list[Label]) -> Cells:
+        """What one sample says of the targets, one step each."""
+        shares = np.empty(len(targets), np.int64)
+        label = dict(zip(targets.tolist(), called, strict=True))
+        cells, sums = self._summed(block, each, self.called.via, label.__getitem__)
+        shares[np.searchsorted(targets, cells)] = sums
+        single = each.first[each.counts == 1]
+        for length in sorted({len(each.factors[k]) for k in single}):
+            rows = [k for k in single.tolist() if len(each.factors[k]) == length]
+            cells = each.target[rows]
+            chains = np.stack([each.factors[k] for k in rows])
+            made = self._product(block, chains, [label[cell] for cell in cells.tolist()])
+            shares[np.searchsorted(targets, cells)] = made
+        return shares
 
     def _single(self, block: Block, cells: Cells, chains: list[Cells]) -> list[_Adjoint]:
         """Adjoints with one contribution: a chain that goes on, or is cut into a step."""
@@ -271,6 +298,8 @@ class _Reverse:
     def _cut(self, block: Block, cells: Cells, full: Cells) -> list[_Adjoint]:
         found = []
         one = block.rule and not full.shape[1]  # a factor 1 is left out, not named
+        if one:
+            self._ones(block, cells)
         cut = [None if one else self._cut_of(block, int(cell)) for cell in cells]
         for kind in (None, *Cut):
             mask = np.array([c == kind for c in cut])
@@ -282,44 +311,66 @@ class _Reverse:
                     self._name(some, chain[:, 0])
                 found.append(_Adjoint(some, chain, chain))
                 continue
-            called = [self._total(int(cell), kind) for cell in some]
+            called = [self.called.total(int(cell), kind is Cut.DELTA) for cell in some]
             named = self._product(block, chain, called)[:, None]
             self._name(some, named[:, 0])
             found.append(_Adjoint(some, chain if kind is Cut.PATHS else named, named))
         return found
 
+    def _ones(self, block: Block, cells: Cells) -> None:
+        """Steps that are 1, for adjoints that are to be found by their names."""
+        some = cells[[self.cuts.get(cell) is Cut.EVERY for cell in cells.tolist()]]
+        if len(some):
+            called = [self.called.total(cell) for cell in some.tolist()]
+            self._name(some, self._product(block, np.empty((len(some), 0), np.int64), called))
+
     def _cut_of(self, block: Block, cell: int) -> Cut | None:
         if not block.rule:
             return Cut.ALWAYS
         kind = self.cuts.get(cell)
-        inner = self.needs[block.operands[cell - block.start]]
-        leaf = np.isin(block.operands[cell - block.start], self.trained)
-        return None if kind is Cut.PATHS and not (inner & ~leaf).any() else kind
+        operands = block.operands[cell - block.start]
+        inner = self.needs[operands] & ~self.leaf[operands]
+        return None if kind is Cut.PATHS and not inner.any() else kind
 
-    def _several(self, block: Block, incoming: _Incoming) -> _Adjoint:
+    def _several(self, block: Block, incoming: Incoming) -> _Adjoint:
         """Adjoints with several contributions: a step each, and a step for their sum."""
-        target, via, factors, counts = incoming
+        cells, totals = self._summed(block, incoming, self._contribution, self.called.total)
+        self._name(cells, totals)
+        return _Adjoint(cells, totals[:, None], totals[:, None])
+
+    def _contribution(self, cell: int, consumer: int, slot: int) -> Label:
+        if consumer == SAMPLES:
+            return self.totals[cell]
+        return self.called.contribution(cell, consumer, slot)
+
+    def _total(self, block: Block, cell: int) -> Label:
+        """The name of a whole adjoint that one step makes."""
+        return self.called.total(cell, self._cut_of(block, cell) is Cut.DELTA)
+
+    def _summed(
+        self, block: Block, incoming: Incoming,
+        contribution: Callable[[int, int, int], Label], total: Callable[[int], Label],
+    ) -> tuple[Cells, Cells]:  # fmt: skip
+        """The cells with several contributions, and the steps that sum these."""
+        target, via, factors = incoming
+        counts = incoming.counts
         which = np.repeat(counts > 1, counts)
         parts = np.empty(len(target), np.int64)
         for length in sorted({len(f) for f, w in zip(factors, which, strict=True) if w}):
             rows = [k for k, f in enumerate(factors) if which[k] and len(f) == length]
-            called = [self._contribution(int(target[k]), *via[k]) for k in rows]
+            called = [contribution(int(target[k]), *via[k]) for k in rows]
             chains = np.stack([factors[k] for k in rows]).reshape(len(rows), length)
             parts[rows] = self._product(block, chains, called)
-        cells, totals = [], []
+        cells, totals = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for count in sorted(set(counts[counts > 1])):
-            chosen = np.flatnonzero(counts == count)
-            first = incoming.first[chosen]
-            some = target[first]
+            first = incoming.first[counts == count]
             paths = parts[first[:, None] + np.arange(count)]
-            called = [self._total(int(cell), None) for cell in some]
-            cells.append(some)
+            called = [total(int(cell)) for cell in target[first]]
+            cells.append(target[first])
             totals.append(self.draft.emit(
                 PATHS, paths, called, Phase.BACKWARD, part=block.part
             ))  # fmt: skip
-            self._name(some, totals[-1])
-        total = np.concatenate(totals)[:, None]
-        return _Adjoint(np.concatenate(cells), total, total)
+        return np.concatenate(cells), np.concatenate(totals)
 
     def _product(self, block: Block, chains: Cells, called: list[Label]) -> Cells:
         """Multiply chains [m, f] into steps; one factor is that step under a further name."""
@@ -334,63 +385,11 @@ class _Reverse:
             self.draft.alias(label, int(cell))
         return chains[:, 0]
 
-    # ---- names -------------------------------------------------------------------------
-
-    def _total(self, cell: int, kind: Cut | None) -> Label:
-        own = self.draft.label(cell)
-        return Delta(own) if kind is Cut.DELTA else Derivative(self.draft.label(self.root), own)
-
     def _name(self, cells: Cells, adjoints: Cells) -> None:
         """Further names of ∂E/∂x: itself where it is called δ, and ∂E_k/∂x where that is true."""
         for cell, adjoint in zip(map(int, cells), map(int, adjoints), strict=True):
-            own = self.draft.label(cell)
-            if not self._block(cell).rule:
+            if not self.paths.block(cell).rule:
                 self.gradients[cell] = adjoint
-            self.draft.alias(Derivative(self.draft.label(self.root), own), adjoint)
-            term = int(self.only[cell])
-            if term not in (-1, cell, self.root):
-                self.draft.alias(Derivative(self.draft.label(term), own), adjoint)
-
-    def _routes(self, cell: int, end: int) -> int:
-        """Through how many operand places a cell reaches a term."""
-        return int(self.routes[cell, np.searchsorted(self.ends, end)])
-
-    def _contribution(self, cell: int, consumer: int, slot: int) -> Label:
-        own = self.draft.label(cell)
-        term = int(self.only[consumer])
-        if term not in (-1, self.root) and self._routes(cell, term) == 1:
-            return Derivative(self.draft.label(term), own)
-        place = self._place(consumer, cell, slot)
-        via = f"via {labels.name(self.draft.label(consumer))}" + (f" {place}" if place else "")
-        return Derivative(self.draft.label(self.root), own, via)
-
-
-def _needs(blocks: list[Block], trained: Cells, size: int) -> NDArray[np.bool_]:
-    """Which cells depend on a trained given."""
-    needs = np.zeros(size, np.bool_)
-    needs[trained] = True
-    for block in blocks:
-        if block.operands.size:
-            needs[block.cells] = needs[block.operands].any(axis=1)
-    return needs
-
-
-def _slots(block: Block, formal: str) -> list[int]:
-    """The operand columns of a formal: one, or one per member of a group."""
-    base = group_of(formal)
-    wanted = [f"{base}_{k + 1}" for k in range(block.size)] if base else [formal]
-    return [block.formals.index(name) for name in wanted]
-
-
-def _formals(partial: Rule) -> tuple[str, ...]:
-    return tuple(name for name in names(partial.formula) if name != SIZE)
-
-
-@cache
-def _of_member(partial: Rule, size: int) -> Rule:
-    """A partial for one member of a group: `x_i` is that member, `n` the group's size."""
-    formula = rename(
-        partial.formula,
-        lambda s: Num(str(size)) if s == SIZE else Name(group_of(s) or s),
-    )
-    return Rule(partial.name, partial.output, formula, {}, kink=partial.kink)
+            self.draft.alias(self.called.total(cell), adjoint)
+            if also := self.called.of_term(cell):
+                self.draft.alias(also, adjoint)

@@ -218,8 +218,10 @@ Examples:
 @click.option("--all", "everything", is_flag=True, help="All shipped scenarios.")
 @click.option("--format", "formats", default="md,tex", show_default=True, help="md, tex or both.")
 @click.option(
-    "--detail", type=click.Choice(["full", "first"]), default="full", show_default=True,
-    help="Every weight in full, or one of each layer and the rest in a table.",
+    "--detail", type=click.Choice(["auto", "full", "first", "folded"]), default="auto",
+    show_default=True,
+    help="Every weight in full; the first of each layer and the rest in a table; or folded: one "
+    "way through the pass and the rest as matrices. auto folds what is long.",
 )  # fmt: skip
 @click.option(
     "-o", "--output", default="out", show_default=True, metavar="DIR",
@@ -384,6 +386,8 @@ def _parameters(t: Trace, names: tuple[str, ...]) -> list[int]:
     """The trained parameters meant by names: w5, or dE/dw5."""
     if t.scenario and t.scenario.conventions.learning == "perceptron":
         raise UsageError(f"{t.title}: the perceptron's learning rule uses no derivative")
+    if t.program.root is None:
+        raise UsageError(f"{t.title}: there is no error to differentiate")
     parameters = sorted(t.program.gradients)
     if not names:
         return parameters

@@ -33,12 +33,18 @@ def built(scenario: Scenario) -> Built:
     except LookupFailed as wrong:
         raise ScenarioError([f"{scenario.file}: pins: {wrong}"]) from wrong
     except ProgramError as wrong:
-        place = "formulas." if str(wrong).partition(":")[0] in scenario.formulas else ""
-        raise ScenarioError([f"{scenario.file}: {place}{wrong}"]) from wrong
+        raise ScenarioError([f"{scenario.file}: {_placed(scenario, wrong)}"]) from wrong
     except RuleError as wrong:
-        net = f"conventions.net: {scenario.conventions.net!r} is no "
-        place = net if str(wrong).startswith(NET) else "formulas."
-        raise ScenarioError([f"{scenario.file}: {place}{wrong}"]) from wrong
+        net = f"conventions.net: {scenario.conventions.net!r} is no {wrong}"
+        place = net if str(wrong).startswith(NET) else _placed(scenario, wrong)
+        raise ScenarioError([f"{scenario.file}: {place}"]) from wrong
+
+
+def _placed(s: Scenario, wrong: Exception) -> str:
+    """What is wrong with a formula, with its place instead of its name."""
+    name, _, what = str(wrong).partition(": ")
+    place = s.formulas.place(name)
+    return f"{place}: {what}" if place else str(wrong)
 
 
 def stopped(s: Scenario, made: Built, limit: int) -> int:

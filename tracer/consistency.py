@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tracer import expression, labels
+from tracer import expression, labels, parsing
 from tracer.assignments import check_formulas, computed, in_formulas
-from tracer.conventions import no_reading
+from tracer.conventions import MEAN, made_of, no_reading
 from tracer.errors import nearest
 from tracer.fields import Stated, quoted
 from tracer.inventory import (
     check_batches,
     check_data,
+    check_direction,
     check_givens,
     check_parts,
     check_run,
     counted,
-    is_matrix,
-    is_vector,
     joined,
     not_given,
 )
+from tracer.layers.base import BIAS, listed
+from tracer.layers.shapes import Shape, wrongly_named
 from tracer.mistakes.stated import wrongly_stated
 from tracer.numbers import decimals
+from tracer.rulebook import check_rules, losses
+from tracer.short_forms import check_short
+from tracer.training import check_penalty, check_training, needs_rate, uses
+from tracer.walk import check_vector, shape_of
 
 if TYPE_CHECKING:
     from tracer.conventions import Conventions
-    from tracer.networks import Layer, Network
+    from tracer.networks import Network
     from tracer.scenario import Published, Scenario
 
 MAX_GIVENS = 5_000  # names; a larger network has matrices
@@ -40,7 +44,6 @@ READINGS = "a given of a reading"  # stands in for another given, whatever that 
 ERROR_NAMES = ("E", "ETotal", "E_total")
 
 Problems = Iterator[str]
-Counted = Generator[str, None, int]  # yields problems; returns how many numbers, 0 if unknown
 
 
 def check(s: Scenario) -> Problems:
@@ -53,15 +56,20 @@ def check(s: Scenario) -> Problems:
     if count > MAX_GIVENS:
         yield f"givens: {count:,} names; write matrices where there are more than {MAX_GIVENS:,}"
         return
-    yield from check_givens(s)
-    problems = list(check_data(s))
+    problems = [*check_givens(s), *check_data(s)]
     yield from problems
     if problems:
         return
-    widths = (yield from _check_network(s, s.network)) if s.network else []
+    if s.network:
+        yield from _check_network(s, s.network)
     yield from check_formulas(s)
-    yield from _check_names(s, widths if all(widths) else [])
+    training = list(check_training(s))
+    yield from training
+    if training:
+        return
+    yield from _check_names(s)
     yield from _check_roles(s)
+    yield from check_rules(s)
     for where, conventions, own in _stated(s):
         yield from _check_conventions(s, where, conventions, own)
     yield from _check_lengths(s)
@@ -90,152 +98,94 @@ def _base(name: str) -> str:
 # ---- the network -----------------------------------------------------------------------
 
 
-def _check_network(s: Scenario, network: Network) -> Generator[str, None, list[int]]:
-    """Yields problems; returns the width of every layer."""
-    width = yield from _check_vector(s, "network.inputs", network.inputs, computed=True)
-    widths = []
-    for number, layer in enumerate(network.layers):
-        width = yield from _check_layer(s, f"network.layers[{number}]", layer, width)
-        widths.append(width)
-    targets = yield from _check_vector(s, "network.targets", network.targets, computed=True)
-    if width and targets and width != targets:
-        yield f"network.targets: {counted(targets, 'target')} for {counted(width, 'output')}"
-    if width:
-        yield from _check_units("network.errors", network.errors, width, "k", "output")
+def _check_network(s: Scenario, network: Network) -> Problems:
+    """What is wrong with the shapes of inputs, layers and targets."""
+    yield from check_vector(s, "network.inputs", network.inputs)
+    yield from s.walk.problems
+    if network.targets:
+        yield from check_vector(s, "network.targets", network.targets)
+    elif network.threshold is not None:
+        yield "network.targets: missing; with a threshold the outputs are compared to them"
+    outputs = s.walk.outputs
+    targets = shape_of(s, network.targets) if network.targets else None
+    if outputs and targets and outputs != targets.count:
+        found = counted(targets.count, "target")
+        yield f"network.targets: {found} for {counted(outputs, 'output')}"
+    if outputs:
+        shape = Shape((outputs,), "k")
+        patterns = {"errors": network.errors}
         if network.threshold is not None:
-            yield from _check_units(
-                "network.predictions", network.predictions, width, "k", "output"
-            )
-    return widths
+            patterns["predictions"] = network.predictions
+        for key, pattern in patterns.items():
+            if wrong := wrongly_named(pattern, shape, "output"):
+                yield f"network.{key}: {wrong}"
+    if s.forward_only:
+        yield from _check_forward_only(s, network)
 
 
-def _check_vector(s: Scenario, key: str, names: str | list[str], computed: bool = False) -> Counted:
-    """Yields problems; `computed`: a sample's own value or a formula will do."""
-    if isinstance(names, str):
-        given = s.given(names)
-        if not is_vector(given):
-            yield f"{key}: {not_given(s, names, 'a list')}"
-            return 0
-        return len(given)
-    also = {*s.data, *s.formulas} if computed else set()
-    for k, name in enumerate(names):
-        if name not in s.numbers and name not in also:
-            yield f"{key}[{k}]: {not_given(s, name, 'a number')}"
-    return len(names)
+#: Conventions that say something of the error, or of a run that leads to a smaller one.
+_OF_ERROR = {"loss", "stop_below", "tangents", "penalty", "output_gradient", "factor"}
 
 
-def _check_layer(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
-    units = yield from _check_weights(s, f"{key}.weights", layer, width)
-    yield from _check_bias(s, f"{key}.bias", layer.bias, units)
-    if units:
-        yield from _check_units(f"{key}.net", layer.net, units, "j", "unit")
-        yield from _check_units(f"{key}.out", layer.out, units, "j", "unit")
-    return units
-
-
-def _check_bias(s: Scenario, key: str, bias: str | list[str] | None, units: int) -> Problems:
-    if bias is None:
-        return
-    if isinstance(bias, list) or isinstance(s.given(bias), list):
-        count = yield from _check_vector(s, key, bias)
-        if count and units and count != units:
-            yield f"{key}: {counted(count, 'bias')} for {counted(units, 'unit')}"
-    elif bias not in s.numbers:
-        yield f"{key}: {not_given(s, bias, 'a number')}"
-
-
-def _check_units(
-    key: str, names: str | list[str] | None, units: int, letter: str, what: str
-) -> Problems:
-    """What is wrong with the names of a layer's units, or of the outputs' errors."""
-    if isinstance(names, str) and units > 1 and not {"{j}", "{k}"} & set(_LETTER.findall(names)):
-        yield f"{key}: {names!r} names {units} {what}s; write {{{letter}}} for the number"
-    elif isinstance(names, list) and len(names) != units:
-        yield f"{key}: {counted(len(names), 'name')} for {counted(units, what)}"
-    elif isinstance(names, list) and len(set(names)) != units:
-        yield f"{key}: a name twice"
-
-
-_LETTER = re.compile(r"\{[jkl]\}")
-
-
-def _check_weights(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
-    if isinstance(layer.weights, str):
-        return (yield from _check_matrix(s, key, layer, width))
-    for j, row in enumerate(layer.weights):
-        if width and len(row) != width:
-            yield f"{key}[{j}]: {counted(len(row), 'weight')} for {counted(width, 'input')}"
-        for i, name in enumerate(row):
-            if name != "-" and name not in s.numbers:
-                yield f"{key}[{j}][{i}]: {not_given(s, name, 'a number')}"
-        if set(row) <= {"-"}:
-            yield f"{key}[{j}]: a unit without any weight"
-    wired = [row for row in layer.weights if set(row) - {"-"}]
-    for i in range(width if wired else 0):
-        if all(row[i : i + 1] == ["-"] for row in wired):
-            yield f"{key}: '-' for input {i + 1} in every row, so that nothing depends on it"
-    return len(layer.weights)
-
-
-def _check_matrix(s: Scenario, key: str, layer: Layer, width: int) -> Counted:
-    assert isinstance(layer.weights, str)
-    given = s.given(layer.weights)
-    if not is_matrix(given):
-        yield f"{key}: {not_given(s, layer.weights, 'a matrix')}"
-        return 0
-    if len({len(row) for row in given}) > 1:
-        return 0
-    rows, columns = len(given), len(given[0])
-    units, inputs = (rows, columns) if layer.rows == "units" else (columns, rows)
-    if width and inputs != width:
-        yield f"{key}: {layer.weights} is for {counted(inputs, 'input')}, the layer has {width}"
-    return units
+def _check_forward_only(s: Scenario, network: Network) -> Problems:
+    """Without an error nothing is said of one, nor of training."""
+    told = {"network": network.model_fields_set & {"errors", "total_error"}}
+    for where, conventions, own in _stated(s):
+        told[where] = conventions.model_fields_set & set(own) & _OF_ERROR
+    keys = [f"{where.rstrip('.')}.{key}" for where, own in told.items() for key in sorted(own)]
+    for key in (*keys, *(["optimizer"] if s.optimizer else [])):
+        yield f"{key}: there is no error; state network.targets, or a formula as the error"
 
 
 # ---- names -----------------------------------------------------------------------------
 
 
-def _written(s: Scenario, widths: list[int]) -> Iterator[tuple[str, str]]:
+def _written(s: Scenario) -> Iterator[tuple[str, str]]:
     """Every name of a number that the author chose, with the key that says it."""
     yield from s.placed()
-    yield from ((name, f"formulas.{name}") for name in s.formulas)
+    yield from ((name, s.formulas.place(name)) for name in s.formulas)
     if s.network:
-        yield from _written_by(s.network, widths)
+        yield from _written_by(s, s.network)
 
 
-def _written_by(network: Network, widths: list[int]) -> Iterator[tuple[str, str]]:
+def _written_by(s: Scenario, network: Network) -> Iterator[tuple[str, str]]:
     """The names of a network's steps."""
-    for number, width in enumerate(widths):
-        nets, outs = network.unit_names(number, width)
-        yield from ((name, f"network.layers[{number}].net") for name in dict.fromkeys(nets))
-        yield from ((name, f"network.layers[{number}].out") for name in dict.fromkeys(outs))
-    if widths:
-        classes = network.prediction_names(widths[-1])
-        yield from ((name, "network.predictions") for name in dict.fromkeys(classes))
+    for number, steps in enumerate(s.walk.steps):
+        for field, names in steps.items():
+            key = f"network.layers[{number}].{field}"
+            yield from ((name, key) for name in dict.fromkeys(names.ravel().tolist()))
+    outputs = s.walk.outputs
+    classes = network.prediction_names(outputs)
+    yield from ((name, "network.predictions") for name in dict.fromkeys(classes))
+    if not s.has_loss:
+        return
     total = network.total_error
-    errors = dict.fromkeys(network.error_names(widths[-1]) if widths else ())
-    if widths != [] and widths[-1] == 1:  # its error is the error, under each of its names
+    errors = dict.fromkeys(network.error_names(outputs))
+    if outputs == 1:  # its error is the error, under each of its names
         errors = {name: None for name in errors if name not in (*ERROR_NAMES, total)}
     yield from ((name, "network.errors") for name in errors)
     if joined(total) not in ERROR_NAMES:
         yield total, "network.total_error"
 
 
-def _check_names(s: Scenario, widths: list[int]) -> Problems:
+def _check_names(s: Scenario) -> Problems:
     """Names written twice, numbers that would look the same, symbols for nothing."""
-    called = dict.fromkeys(ERROR_NAMES if s.network else (), "the error")
+    called = dict.fromkeys(ERROR_NAMES if s.has_loss else (), "the error")
     shown: dict[str, str] = {}
-    for name, key in _written(s, widths):
+    told: set[str] = set()  # of a matrix the first element is enough
+    for name, key in _written(s):
         symbol = labels.latex(labels.Own(joined(name), name, s.symbols.get(name, "")))
-        if joined(name) in called:
+        if joined(name) in called and key not in told:
             yield f"{key}: the name {name!r} is taken by {called[joined(name)]}; choose another"
-        elif symbol in shown:
+            told.add(key)
+        elif symbol in shown and key not in told:
             yield f"{key}: {name!r} would look like {shown[symbol]!r}: {symbol}; choose another"
+            told.add(key)
         called.setdefault(joined(name), key)
         shown.setdefault(symbol, name)
-    total = [s.network.total_error] if s.network else []
-    names = [*total, *(name for name, _ in _written(s, widths))]
-    for name in s.symbols if widths or not s.network else ():
+    total = [s.network.total_error] if s.network and s.has_loss else []
+    names = [*total, *(name for name, _ in _written(s))]
+    for name in s.symbols if not s.network or s.walk.whole else ():
         if name not in names:
             yield f"symbols.{name}: no number is called {name!r}{nearest(name, names)}"
 
@@ -247,27 +197,21 @@ Use = tuple[str, str, Iterable[str]]  # what for, where, the names
 
 def _uses(s: Scenario) -> Iterator[Use]:
     if s.network:
-        yield "an input", "network.inputs", _listed(s.network.inputs)
-        yield "a target", "network.targets", _listed(s.network.targets)
+        yield "an input", "network.inputs", listed(s.network.inputs)
+        yield "a target", "network.targets", listed(s.network.targets)
     for number, layer in enumerate(s.network.layers if s.network else ()):
-        yield "a weight", f"network.layers[{number}].weights", _weight_names(layer)
-        yield "a bias", f"network.layers[{number}].bias", _listed(layer.bias or [])
+        for use in layer.uses():
+            yield use.role, f"network.layers[{number}].{use.field}", use.names
+    yield from uses(s)
     for title, reading in s.readings.items():
         swapped = [other for other in reading.givens.values() if isinstance(other, str)]
         yield READINGS, f"readings.{title}.givens", swapped
     for where, conventions, own in _stated(s):
-        if "learning_rate" in own:
+        if "learning_rate" in own and not s.forward_only:
             yield "the learning rate", f"{where}learning_rate", [conventions.learning_rate]
-
-
-def _listed(names: str | list[str]) -> list[str]:
-    return [names] if isinstance(names, str) else names
-
-
-def _weight_names(layer: Layer) -> list[str]:
-    if isinstance(layer.weights, str):
-        return [layer.weights]
-    return [name for row in layer.weights for name in row if name != "-"]
+        if "penalty" in own and conventions.penalty:
+            strengths = [*conventions.penalty.strengths.values()]
+            yield "of a penalty", f"{where}penalty", strengths
 
 
 def _check_roles(s: Scenario) -> Problems:
@@ -294,15 +238,24 @@ def _stated(s: Scenario) -> Iterator[tuple[str, Conventions, Collection[str]]]:
 def _check_conventions(s: Scenario, where: str, c: Conventions, own: Collection[str]) -> Problems:
     """What is wrong with the conventions that are its own."""
     rate, rounding = c.learning_rate, c.rounding
-    biased = any(layer.bias for layer in s.network.layers) if s.network else False
-    needed = s.network or rate != type(c).model_fields["learning_rate"].default
+    biased = any(role == BIAS and list(names) for role, _, names in _uses(s))
+    needed = needs_rate(s) or rate != type(c).model_fields["learning_rate"].default
     if "learning_rate" in own and needed and not isinstance(s.given(rate), Decimal | Stated):
         yield f"{where}learning_rate: {not_given(s, rate, 'one number')}"
-    if "net" in own and biased and "b" not in expression.names(expression.parse(c.net)):
+    if "net" in own and biased and "b" not in expression.names(parsing.parse(c.net)):
         yield f"{where}net: {c.net!r} has no b, but there are biases"
     if "decimals" in own and c.decimals is not None and c.significant is not None:
         yield f"{where}significant: state decimals or significant, not both"
+    if "loss" in own and (made_of(c.loss)[0], c.sign) not in losses(s):
+        known = [f"{mean}{name}" for name, _ in losses(s) for mean in ("", MEAN)]
+        yield f"{where}loss: no {quoted(c.loss)}{nearest(c.loss, known) or _listed(known)}"
+    if "factor" in own and c.factor == "dropped" and made_of(c.loss)[0] != "squared error":
+        yield f"{where}factor: only the derivative of a squared error has a 2 to drop"
     yield from check_batches(s, where, c, own)
+    yield from check_short(s, where, c, own)
+    yield from check_penalty(s, where, c, own)
+    if "tangents" in own:
+        yield from check_direction(s, where, c.tangents or {})
     if rounding and "rounding" in own and not rounding.stated:
         yield f"{where}rounding: state decimals or significant, one of them"
     if rounding and "arithmetic" in own and c.arithmetic != "float64":
@@ -310,6 +263,10 @@ def _check_conventions(s: Scenario, where: str, c: Conventions, own: Collection[
     for k, made in enumerate(c.mistakes if "mistakes" in own else ()):
         if wrong := wrongly_stated(made.id, made.decimals):
             yield f"{where}mistakes[{k}]: {wrong}"
+
+
+def _listed(known: Iterable[str]) -> str:
+    return f"; expected one of {', '.join(map(repr, dict.fromkeys(known)))}"
 
 
 def _check_lengths(s: Scenario) -> Problems:
@@ -343,8 +300,13 @@ def _check_pins(s: Scenario, title: str, pins: Collection[str]) -> Problems:
         key = f"readings.{title}.pins.{name}"
         if name in s.numbers or name in s.data:
             yield f"{key}: {name!r} is given, not computed; a reading states it under givens"
-        elif joined(name).removeprefix("delta_") not in steps:
+        elif _derived_by(joined(name)) not in steps:
             yield f"{key}: no step is called {name!r}{nearest(name, computed(s))}"
+
+
+def _derived_by(name: str) -> str:
+    """The step that a derivative is by: `h` of delta_h, dE/dh and h itself."""
+    return name.removeprefix("delta_").rpartition("/d")[2]
 
 
 def _check_swap(s: Scenario, key: str, name: str, other: str) -> Problems:
@@ -353,14 +315,13 @@ def _check_swap(s: Scenario, key: str, name: str, other: str) -> Problems:
         if s.given(one) is None:
             yield f"{key}: {not_given(s, one)}"
             return
-    if _shape(s.given(name)) != _shape(s.given(other)):
+    if _sizes(s, name) != _sizes(s, other):
         yield f"{key}: {other!r} has another shape than {name!r}"
 
 
-def _shape(given: Any) -> tuple[int, ...]:
-    if is_matrix(given):
-        return len(given), len(given[0])
-    return (len(given),) if is_vector(given) else ()
+def _sizes(s: Scenario, name: str) -> tuple[int, ...]:
+    found = s.elements(name)
+    return () if found is None else found.shape
 
 
 # ---- published numbers -----------------------------------------------------------------

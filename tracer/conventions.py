@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from tracer.arithmetic import How, Machine, Precise
+from tracer.catalog.losses import SIGNS
 from tracer.errors import nearest
 from tracer.fields import (
     Count,
@@ -38,12 +39,12 @@ from tracer.mistakes.applied import Slip
 from tracer.mistakes.catalog import Mistake
 from tracer.numbers import HALF_UP, MODES, Digits
 
-#: What a loss is made of: one output's error, and how the outputs' errors become one.
-LOSSES = {
-    "half squared error": ("half squared error", "sum"),
-    "squared error": ("squared error", "sum"),
-    "mean squared error": ("squared error", "mean"),
-}
+MEAN = "mean "
+
+
+def made_of(loss: str) -> tuple[str, str]:
+    """What a loss is made of: one output's error, and how the outputs' errors become one."""
+    return (loss.removeprefix(MEAN), "mean") if loss.startswith(MEAN) else (loss, "sum")
 
 
 class Rounding(Model):
@@ -135,29 +136,67 @@ _MADE: Any = {
 }
 
 
+def _direction(value: object) -> object:
+    """`"x1"` is short for `{ x1 = 1 }`."""
+    return {value: 1} if isinstance(value, str) else value
+
+
+_DIRECTION: Any = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "object", "additionalProperties": {"type": "number"}},
+    ]
+}
+
+
+class Penalty(Model):
+    """What large weights add to the error: how strongly, by the names of givens."""
+
+    l1: NameText | None = None  # the sum of their sizes, times this
+    l2: NameText | None = None  # the sum of their squares, times this
+    half: bool = True  # and times a half, which their derivatives cancel
+    biases: bool = False  # whether biases count as weights
+
+    @property
+    def strengths(self) -> dict[str, str]:
+        """The givens that say how strongly, by kind."""
+        return {kind: name for kind in ("l1", "l2") if (name := getattr(self, kind))}
+
+
 class Conventions(Model):
     """What tutorials do differently; a scenario states it, a reading may change it."""
 
-    loss: Annotated[str, *choice(*LOSSES)] = "half squared error"
-    sign: Annotated[str, *choice("t - o", "o - t")] = "t - o"
+    loss: Title = "half squared error"  # of the catalog or of the scenario's own
+    sign: Annotated[str, *choice(*SIGNS)] = "t - o"
+    # of squared errors: whether the 2 of the derivative is written
+    factor: Annotated[str, *choice("kept", "dropped")] = "kept"
     net: Net = "sum(w_i*x_i) + b"
     biases: Annotated[str, *choice("trained", "frozen")] = "trained"
     chain: Annotated[str, *choice("full", "deltas")] = "full"
+    softmax: Annotated[str, *choice("whole", "steps")] = "whole"  # one step an output, or several
+    output_gradient: Annotated[str, *choice("chain", "short")] = "chain"  # p - t in one step
     learning: Annotated[str, *choice("gradient", "perceptron")] = "gradient"
     update: Annotated[str, *choice("simultaneous", "sequential")] = "simultaneous"
     batch_size: Positive | None = None  # samples an update; None: all of them
     reduction: Annotated[str, *choice("sum", "mean")] = "sum"  # over the samples of a batch
     order: Annotated[list[Count], Field(min_length=1)] | None = None  # of an epoch's samples
     learning_rate: NameText = "eta"
+    penalty: Penalty | None = None
     iterations: Count = 1  # updates
     epochs: Count | None = None  # or updates as rounds through all samples
     stop_below: Number | None = None  # stop before the update when the error is less
+    detail: Annotated[str, *choice("formulas", "gates")] = "formulas"  # what of formulas is a step
     decimals: Places | None = None  # digits shown after the point; 8 if nothing is said
     significant: Significant | None = None  # or significant digits shown
     rounding: Annotated[
         Rounding | None, BeforeValidator(_rounding), WithJsonSchema(_ROUNDING, mode="validation")
     ] = None  # by hand, after every step
     arithmetic: Annotated[_Arithmetic, WithJsonSchema(_ARITHMETIC, mode="validation")] = "float64"
+    tangents: Annotated[
+        dict[NameText, Number] | None,
+        BeforeValidator(_direction),
+        WithJsonSchema(_DIRECTION, mode="validation"),
+    ] = None  # forward mode: how fast some givens move, all others stay; by name, that one by 1
     # that the source makes; of several at one step the later changes the earlier
     mistakes: Annotated[
         list[Made], BeforeValidator(_tables), WithJsonSchema(_MADE, mode="validation")
@@ -193,7 +232,7 @@ class Reading(Conventions):
 
     says: Text = ""
     givens: dict[NameText, NumberOrName] = Field(default_factory=dict)
-    pins: dict[NameText, Number] = Field(default_factory=dict)  # values that steps are held at
+    pins: dict[Title, Number] = Field(default_factory=dict)  # values that steps are held at
 
     @property
     def changed(self) -> dict[str, object]:

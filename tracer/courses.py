@@ -46,7 +46,6 @@ def course(
     reproducible = length.computed if s.run.reproducible is None else s.run.reproducible
     last = min(length.computed, reproducible)
     root = made.program.root
-    assert root is not None, "a scenario has an error"
     shown = [k for k in s.run.show if k <= last]
     wanted = sorted({0, last, *shown}) if shown else decades(last)
     table = trace(scenario, iterations=last, record=wanted, reading=reading, progress=progress)
@@ -55,11 +54,13 @@ def course(
         last=last,
         ends=length.ends,
         table=table,
-        curve=trace(
+        curve=table if root is None else trace(
             scenario, iterations=last, record=points(last, updates), reading=reading,
             only=[made.program.step(root).name], progress=progress,
         ),
-        replicas=replicas(s, wanted, [], progress) if last > 1 and _sways(s, made) else None,
+        replicas=(
+            replicas(s, wanted, s.run.table, progress) if last > 1 and _sways(s, made) else None
+        ),
         outputs=tuple(_outputs(table.at(last), s)),
         readings=tuple(
             _under(scenario, name, progress) for name in scenario.readings if name != reading

@@ -3,24 +3,67 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from tracer.draws import Draw, drawn, functions, generators
-from tracer.fields import Model, NameText, Number, Positive, Text, Title, choice
+from tracer.fields import Given, Model, NameText, Number, Positive, Spaced, Text, Title, choice
+from tracer.layers.shapes import names_of
 
 TRAINING = "training"  # the sample set that a network learns from
 
+_Arrays = TypeAdapter(dict[NameText, Given])
+
+
+def _or_arrays(schema: dict[str, Any]) -> None:
+    """In the JSON Schema: columns and rows, or arrays."""
+    schema["properties"]["arrays"] = {"type": "object"}
+    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["arrays"]}]
+
 
 class SampleSet(Model):
-    """Samples: a name a column, a row a sample."""
+    """Samples: a name a column, a row a sample; or arrays, whose first axis is the samples."""
+
+    model_config = ConfigDict(json_schema_extra=_or_arrays)
 
     columns: Annotated[list[NameText], Field(min_length=1)]
     rows: Annotated[list[list[Number]], Field(min_length=1)]
     says: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_element(cls, table: object) -> object:
+        """`arrays = { x = [[…], […]] }` is short for columns x[1], x[2] … and their rows."""
+        if not isinstance(table, dict) or "arrays" not in table:
+            return table
+        if {"columns", "rows"} & set(table):
+            raise ValueError("state arrays, or columns and rows")
+        columns: list[str] = []
+        parts: list[NDArray[np.object_]] = []
+        for name, given in _Arrays.validate_python(table["arrays"], strict=True).items():
+            found = _array(name, given)
+            columns += names_of(name, found.shape[1:]).ravel().tolist()
+            parts.append(found.reshape(len(found), -1))
+        if len({len(part) for part in parts}) > 1:
+            lengths = sorted({len(part) for part in parts})
+            raise ValueError(f"arrays of {' and '.join(map(str, lengths))} samples")
+        rows = np.hstack(parts).tolist()
+        return {"columns": columns, "rows": rows, **{k: table[k] for k in table if k != "arrays"}}
+
+
+def _array(name: str, given: Any) -> NDArray[np.object_]:
+    """What is given of all samples: [sample, …]."""
+    whole = as_given(given.array()) if isinstance(given, Spaced) else given
+    try:
+        found = np.array(whole, object)
+    except ValueError:
+        found = np.empty(0, object)
+    if not found.ndim or any(isinstance(x, list) for x in found.ravel()):
+        raise ValueError(f"arrays.{name}: expected rows of one length, a row a sample")
+    return found
 
 
 class Drawing(Model):
@@ -57,12 +100,13 @@ def _draw(d: Drawing) -> Draw:
 
 def as_given(values: NDArray[np.float64]) -> object:
     """A drawn array as a scenario's givens are: decimals, each the shortest for its float."""
-    found = values.tolist()
-    if values.ndim == 0:
-        return Decimal(repr(found))
-    if values.ndim == 1:
-        return [Decimal(repr(x)) for x in found]
-    return [[Decimal(repr(x)) for x in row] for row in found]
+    return _decimals(values.tolist())
+
+
+def _decimals(found: object) -> object:
+    if isinstance(found, list):
+        return [_decimals(part) for part in found]
+    return Decimal(repr(found))
 
 
 __all__ = ["TRAINING", "Drawing", "Random", "SampleSet", "as_given", "functions"]

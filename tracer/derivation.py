@@ -16,6 +16,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import NamedTuple
 
+from tracer.differentiation import JUMPS, SLOPES, at, where_greater
 from tracer.errors import RuleError, nearest
 from tracer.expression import (
     EULER,
@@ -33,10 +34,10 @@ from tracer.expression import (
     Sum,
     children,
     names,
-    parse,
     rebuild,
     rename,
 )
+from tracer.parsing import parse
 from tracer.printers import TEXT, Leaf, fill, source, template
 from tracer.rules import Rule, inputs
 
@@ -57,17 +58,17 @@ class Reason(Enum):
     POWER = "power rule"  # u^n
     EXPONENTIAL = "exponential rule"  # e^u
     FUNCTION = "the derivative of {subject}"  # tanh(u)
-    CASES = "1 where {subject} > 0, 0 where {subject} < 0 (by convention {kink})"  # max(0, u)
+    CASES = "1 where {subject} > 0, 0 where {subject} < 0{kink}"  # max(0, u), min(u, c)
+    GREATER = "the derivative of the greater one{kink}"  # max(u, v)
+    LESSER = "the derivative of the lesser one{kink}"  # min(u, v)
+    SIGN_OF = "1 where {subject} > 0, -1 where {subject} < 0{kink}"  # |u|
+    JUMP = "constant on either side of the jump{kink}"  # step(u)
     CHAIN = "chain rule"  # never alone: joined to the reason for the outer function
     ENDING = "simplify"  # to the teaching form, where the catalog states no ending
 
 
-#: The derivatives of the language's functions, by `u`; `exp` and `max` are rules of their own.
-KNOWN: dict[str, Expr] = {
-    "ln": parse("1/u"),
-    "sqrt": parse("1/(2*sqrt(u))"),
-    "tanh": parse("1 - tanh(u)^2"),
-}
+#: The derivatives of the language's functions, by `u`; `exp` and `abs` are rules of their own.
+KNOWN = {name: slope for name, slope in SLOPES.items() if name not in ("exp", "abs")}
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def derivation(rule: Rule, by: str = "z") -> Derivation:
     """The rule's derivative by one of its formals, to the teaching form where there is one.
 
     raises    RuleError for a formal the rule does not have, or a formula beyond the rules
-              of `Reason`: a repetition, `u^v`, a `max` that does not start with 0
+              of `Reason`: a repetition, `u^v`, a `max` of three
     """
     if by not in inputs(rule):
         raise RuleError(f"{rule.name}: no formal {by!r}{nearest(by, inputs(rule))}")
@@ -124,7 +125,8 @@ def _without_output(e: Expr, d: Derivation) -> Expr:
 
 
 def _differentiated(e: Expr, rule: Rule) -> Iterator[DerivationLine]:
-    while found := {diff: _applied(diff, rule.kink) for diff in _diffs(e)}:
+    kink = "" if rule.teaching and not rule.kink else f" (by convention {rule.kink or _USUAL})"
+    while found := {diff: _applied(diff, kink) for diff in _diffs(e)}:
         # constants first, as everybody does after a sum rule; else from left to right
         reasons = [reason for reason, _ in found.values()]
         reason = Reason.CONSTANT.value if Reason.CONSTANT.value in reasons else reasons[0]
@@ -159,6 +161,9 @@ def _worked(e: Expr, results: dict[Diff, Expr]) -> Expr:
 # ---- rules of differentiation ----------------------------------------------------------
 
 
+_USUAL = "0 at {subject} = 0"  # the value at a kink where a rule states no other
+
+
 class _Outcome(NamedTuple):
     """What one rule makes of a derivative; `inner` is left to the chain rule."""
 
@@ -171,8 +176,8 @@ class _Outcome(NamedTuple):
 def _applied(diff: Diff, kink: str) -> tuple[str, Expr]:
     """One rule applied to one derivative: the reason as the reader sees it, and the result."""
     reason, result, inner, subject = _outcome(diff.body, diff.by)
-    kink = kink or f"0 at {subject} = 0"
-    phrase = reason.value.format(by=diff.by, subject=subject, kink=kink)
+    said = kink.format(subject=subject)
+    phrase = reason.value.format(by=diff.by, subject=subject, kink=said)
     if inner is None or inner == Name(diff.by):
         return phrase, result
     return f"{phrase} and {Reason.CHAIN.value}", _times((result, Diff(inner, diff.by)))
@@ -237,12 +242,34 @@ def _call(function: str, args: tuple[Expr, ...], by: str) -> _Outcome:
     match function, args:
         case "exp", (u,):
             return _Outcome(Reason.EXPONENTIAL, Call("exp", (u,)), u)
-        case "max", (Num("0"), u):
-            shown = fill(template(u, TEXT), Leaf)
-            return _Outcome(Reason.CASES, Call("step", (u,)), u, shown)
+        case "abs", (u,):
+            return _Outcome(Reason.SIGN_OF, Call("sign", (u,)), u, _shown(u))
+        case (("max" | "min"), (u, v)):
+            return _choice(function, u, v, by)
+        case _, (u, *_) if function in JUMPS:
+            return _Outcome(Reason.JUMP, ZERO, subject=_shown(u))
         case _, (u,) if function in KNOWN:
-            return _Outcome(Reason.FUNCTION, rename(KNOWN[function], lambda _: u), u, function)
+            return _Outcome(Reason.FUNCTION, at(KNOWN[function], u), u, function)
     raise _beyond(Call(function, args), by)
+
+
+def _choice(function: str, u: Expr, v: Expr, by: str) -> _Outcome:
+    """Of a number and what varies: whether that is the one; of two that vary, the one's."""
+    first, second = where_greater(u, v), where_greater(v, u)
+    if function == "min":
+        first, second = second, first
+    for chosen, inner, other in ((first, u, v), (second, v, u)):
+        if by not in names(other):
+            return _Outcome(Reason.CASES, chosen, inner, _shown(chosen.args[0]))
+    reason = Reason.GREATER if function == "max" else Reason.LESSER
+    rest: Expr = Sum((ONE, second), (False, True))
+    shares: tuple[tuple[Expr, Expr], ...] = ((rest, u), (second, v))
+    terms = ((_times((share, Diff(part, by))), False) for share, part in shares)
+    return _Outcome(reason, _plus(terms), subject=f"{_shown(u)} - {_shown(v)}")
+
+
+def _shown(e: Expr) -> str:
+    return fill(template(e, TEXT), Leaf)
 
 
 def _lowered(u: Expr, n: Expr) -> Expr:

@@ -4,6 +4,9 @@ A forward step over weights `w_i` and sources `x_i` is a unit's net, a forward s
 alone is that unit's output, a step of the error on an output is its error term; a source
 that no unit gives is an input. Nothing here makes markup.
 
+Only layers of such units are drawn: what computes something else, or shares its weights over
+places or times, has no drawing in which an arrow is a weight.
+
     x y  right and down, in px    r  radius of a circle    gap  between two columns
 """
 
@@ -75,7 +78,7 @@ class _Layer:
 
 def _layers(program: Program) -> tuple[_Layer, ...]:
     units = {unit.out: unit for unit in _units(program)}
-    if not units:
+    if not units or not _layered(program, units):
         return ()
     inputs = _inputs(program, units)
     depth = dict.fromkeys(inputs, 0)
@@ -83,6 +86,41 @@ def _layers(program: Program) -> tuple[_Layer, ...]:
         depth[out] = 1 + max((depth[source] for source, _ in unit.wires), default=0)
     columns = groupby(sorted(depth, key=lambda cell: (depth[cell], cell)), depth.__getitem__)
     return tuple(_layer(program, tuple(cells), units) for _, cells in columns)
+
+
+def _layered(program: Program, units: Mapping[int, _Unit]) -> bool:
+    """Whether all that layers compute are units, wired to earlier ones by weights of their own."""
+    parts = {unit.part for unit in units.values()}
+    computed = {cell for unit in units.values() for cell in (unit.out, unit.net)}
+    for block in program.blocks:
+        inside = block.rule and block.phase is Phase.FORWARD and block.part in parts
+        if inside and not computed.issuperset(block.cells.tolist()):
+            return False
+    for part in parts:
+        wires = [wire for unit in units.values() if unit.part == part for wire in unit.wires]
+        if any(program.block(source).part == part for source, _ in wires):
+            return False
+        if 2 * len({weight for _, weight in wires}) < len(wires):
+            return False
+    return not _hidden(program, units)
+
+
+def _hidden(program: Program, units: Mapping[int, _Unit]) -> bool:
+    """Whether something that is no unit is made of units and passed on, to units or the error."""
+    sources = {source for unit in units.values() for source, _ in unit.wires} - set(units)
+    nets = {unit.net for unit in units.values()}
+    if units.keys() & program.cone(sources):
+        return True
+    learned = {cell for block in program.blocks if block.of for cell in block.of[1].tolist()}
+    read = {
+        cell
+        for block in program.blocks
+        if block.phase is Phase.ERROR
+        for cell in block.operands.ravel().tolist()
+        if program.block(cell).phase is Phase.FORWARD
+    }
+    between = (read & learned) - units.keys() - nets
+    return bool(between) and not read & units.keys()
 
 
 def _layer(program: Program, cells: tuple[int, ...], units: Mapping[int, _Unit]) -> _Layer:
@@ -95,7 +133,7 @@ def _units(program: Program) -> Iterator[_Unit]:
     forward = [block for block in program.blocks if block.phase is Phase.FORWARD]
     outputs = {
         int(source): block.start + row
-        for block in forward if block.operands.shape[1] == 1
+        for block in forward if block.operands.shape[1] == 1 or (block.rule and block.rule.member)
         for row, source in enumerate(block.operands[:, 0])
     }  # fmt: skip
     for block in forward:

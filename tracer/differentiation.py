@@ -16,40 +16,51 @@ from typing import NamedTuple
 
 from tracer.errors import RuleError
 from tracer.expression import (
+    CHOICES,
     EULER,
-    MAX_LENGTH,
     ONE,
+    PICKS,
     ZERO,
     Call,
     Expr,
     Name,
     Neg,
     Num,
+    OfGroup,
     Power,
     Product,
     Quotient,
     Sum,
     children,
+    leaves,
     names,
-    parse,
     rename,
 )
+from tracer.parsing import MAX_LEAVES, parse
 
 # ---- rules of differentiation ----------------------------------------------------------
 
-MAX_LEAVES = MAX_LENGTH // 2  # of a derivative: with more it is longer than any formula read
 TOO_LONG = "longer than a formula may be; write the formula in several steps"
 
-#: The derivatives of functions by `u`; `max` has a rule of its own.
+#: The derivatives of functions by `u`; `max` and `min` have rules of their own.
 SLOPES: Mapping[str, Expr] = {
-    "exp": parse("exp(u)"),
-    "ln": parse("1/u"),
-    "sqrt": parse("1/(2*sqrt(u))"),
-    "tanh": parse("1 - tanh(u)^2"),
+    name: parse(text)
+    for name, text in {
+        "exp": "exp(u)",
+        "ln": "1/u",
+        "log10": "1/(u*ln(10))",
+        "sqrt": "1/(2*sqrt(u))",
+        "sin": "cos(u)",
+        "cos": "-sin(u)",
+        "tan": "1 + tan(u)^2",
+        "tanh": "1 - tanh(u)^2",
+        "erf": "2/sqrt(pi())*e^(-u^2)",
+        "abs": "sign(u)",
+    }.items()
 }
 #: Functions that are constant on either side of a jump.
-JUMPS = ("step", "reached")
-KINKED = ("max", *JUMPS)  # where the first argument equals the second, or 0
+JUMPS = ("step", "reached", "sign", *PICKS)
+KINKED = (*CHOICES, "abs", *JUMPS)  # where the arguments are equal, or the only one is 0
 
 _MINUS = Neg(ONE)
 
@@ -66,9 +77,14 @@ def differentiate(e: Expr, by: str) -> Expr:
     if by not in names(e):
         return ZERO
     found = _slope(e, by)
-    if _leaves(found) > MAX_LEAVES:
+    if leaves(found) > MAX_LEAVES:
         raise _too_long(by)
     return found
+
+
+def chained(terms: Iterable[tuple[Expr, ...]]) -> Expr:
+    """The sum of products of derivatives, as the chain rule has it, tidied as one."""
+    return _plus((_times(*factors), False) for factors in terms)
 
 
 def _too_long(by: str) -> RuleError:
@@ -76,19 +92,28 @@ def _too_long(by: str) -> RuleError:
 
 
 def kinks(e: Expr, by: str) -> Iterator[tuple[Call, Expr]]:
-    """The calls whose derivative does not exist where `gap(call)` is 0, and its value there."""
+    """The calls whose derivative does not exist where `sides(call)` are equal, its value there."""
     for part in children(e):
         yield from kinks(part, by)
     if isinstance(e, Call) and e.function in KINKED and by in names(e):
-        slopes = [differentiate(u, by) for u in e.args if e.function == "max"]
-        if not slopes or slopes[0] != slopes[1]:
-            yield e, ZERO if ZERO in slopes or not slopes else slopes[0]
+        slopes = [differentiate(u, by) for u in e.args if e.function in CHOICES]
+        if not slopes or any(slope != slopes[0] for slope in slopes):
+            yield e, ZERO if not slopes or _is_0_at_a_tie(e, slopes) else slopes[0]
+
+
+def _is_0_at_a_tie(e: Call, slopes: list[Expr]) -> bool:
+    return len(slopes) == 2 and ZERO in slopes and not isinstance(e, OfGroup)
+
+
+def sides(call: Call) -> tuple[Expr, ...]:
+    """What is equal at the kink of a call: x and y of max(x, y), x and 0 of step(x)."""
+    args = call.args[1:] if call.function in PICKS else call.args
+    return args if len(args) > 1 else (*args, ZERO)
 
 
 def gap(call: Call) -> Sum:
-    """What is 0 at the kink of a call."""
-    u, v = (*call.args, ZERO)[:2]
-    return Sum((u, v), (False, True))
+    """What is 0 at the kink of a call, or at the first one of several."""
+    return Sum(sides(call)[:2], (False, True))
 
 
 def _slope(e: Expr, by: str) -> Expr:
@@ -106,13 +131,22 @@ def _slope(e: Expr, by: str) -> Expr:
             return _power(u, n, by)
         case Product() | Quotient() | Power():
             return _product(e, by)
-        case Call("max", (u, v)):
-            return _max(u, v, by)
+        case OfGroup(function, args):
+            return _chosen(function, args, by)
+        case Call(function, (u, v)) if function in CHOICES:
+            return _chosen_of_two(function, u, v, by)
+        case Call(function, args) if function in CHOICES:
+            return _chosen(function, args, by)
         case Call(function) if function in JUMPS:
             return ZERO
         case Call(function, (u,)):
-            return _times(differentiate(u, by), rename(SLOPES[function], lambda _: u))
+            return _times(differentiate(u, by), at(SLOPES[function], u))
     raise RuleError(f"no derivative by {by} through all of a group or a batch")
+
+
+def at(e: Expr, u: Expr) -> Expr:
+    """An expression in `u` with a part of a formula put in."""
+    return rename(e, lambda _: u)
 
 
 def _product(e: Expr, by: str) -> Expr:
@@ -160,8 +194,8 @@ def _power(u: Expr, n: Expr, by: str) -> Expr:
     return _times(e, _plus((term, False) for term in inner))
 
 
-def _max(u: Expr, v: Expr, by: str) -> Expr:
-    """The derivative of the greater one.
+def _chosen_of_two(function: str, u: Expr, v: Expr, by: str) -> Expr:
+    """The derivative of the greater one, or of the lesser one.
 
     Where u = v: 0 if only one of them varies, as PyTorch has it for relu; else that of u,
     which evaluation takes too. So max(x, x) has 1, and max(0.1*z, z) has 0.1 at 0.
@@ -169,23 +203,33 @@ def _max(u: Expr, v: Expr, by: str) -> Expr:
     du, dv = differentiate(u, by), differentiate(v, by)
     if du == dv:
         return du
+    first, second = (where_greater(*pair) for pair in ((u, v), (v, u)))
+    if function == "min":
+        first, second = second, first
     if dv == ZERO:
-        return _times(du, _where_greater(u, v))
-    chosen = _where_greater(v, u)
-    other = _plus([(ONE, False), (chosen, True)])
-    return _plus([(_times(du, other), False), (_times(dv, chosen), False)])
+        return _times(du, first)
+    other = _plus([(ONE, False), (second, True)])
+    return _plus([(_times(du, other), False), (_times(dv, second), False)])
 
 
-def _where_greater(u: Expr, v: Expr) -> Expr:
+def _chosen(function: str, args: tuple[Expr, ...], by: str) -> Expr:
+    """The derivative of the first that is the greatest, or the least, as PyTorch pools."""
+    slopes = [differentiate(u, by) for u in args]
+    if all(slope == slopes[0] for slope in slopes):
+        return slopes[0]
+    (pick,) = (pick for pick, of in PICKS.items() if of == function)
+    return _plus(
+        (_times(slope, Call(pick, (Num(str(k)), *args))), False)
+        for k, slope in enumerate(slopes, 1)
+    )
+
+
+def where_greater(u: Expr, v: Expr) -> Call:
     """1 where u > v, computed as `max` compares them: the difference is not tidied."""
     if v == ZERO:
         return Call("step", (u,))
     less, minus = (v.body, False) if isinstance(v, Neg) else (v, True)
     return Call("step", (Neg(v) if u == ZERO else Sum((u, less), (False, minus)),))
-
-
-def _leaves(e: Expr) -> int:
-    return sum(map(_leaves, children(e))) or 1
 
 
 # ---- what a person tidies --------------------------------------------------------------

@@ -11,16 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from tracer.arithmetic import FLOAT, MACHINES, How, Machine, Stepwise, apply, stepwise
+from tracer.arithmetic import FLOAT, MACHINES, How, Machine, apply, steadily
 from tracer.errors import NotFinite
+from tracer.exact import Stepwise, stepwise
 from tracer.expression import Expr, member, spread
 from tracer.printers import source
 from tracer.program import Program, Step
-from tracer.rules import written_out
+from tracer.rules import Rule, stable_form, written_out
 from tracer.straight import FEW, Columns, Scalars, State
 from tracer.values import (
     Column,
@@ -192,9 +194,15 @@ class _Blocks:
                         f: values[block.operands[:, k]][..., : samples if wide else 1]
                         for k, f in enumerate(block.formals)
                     }
-                    formula = written_out(block.rule, block.size, samples)
-                    values[block.cells] = apply(formula, columns, self.arithmetic)
+                    values[block.cells] = self._computed(block.rule, block.size, columns)
         return [values[cell].copy() for cell in self.program.carry.values()]
+
+    def _computed(self, rule: Rule, size: int, columns: Mapping[str, Column]) -> Column:
+        usual, stable = written_out(rule, size, self.program.samples), stable_form(rule, size)
+        if stable is None:
+            return apply(usual, columns, self.arithmetic)
+        forms = (partial(apply, form, columns, self.arithmetic) for form in (usual, stable))
+        return steadily(self.arithmetic.limit, columns.values(), *forms)
 
 
 # ---- numbers one by one ----------------------------------------------------------------

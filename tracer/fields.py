@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from decimal import Decimal
+from math import prod
 from typing import Annotated, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -19,9 +22,10 @@ from pydantic import (
 )
 
 from tracer.catalog.sums import net
-from tracer.errors import FormulaError, nearest
-from tracer.expression import SIZE, Expr, group_of, inside, names, parse
+from tracer.errors import FormulaError, RuleError, nearest
+from tracer.expression import inside, names
 from tracer.labels import ACCENTS, GREEK
+from tracer.rules import partial_rule
 
 MAX_DIGITS = 400  # of a number written out; every float64 of 17 digits has fewer
 
@@ -90,10 +94,11 @@ def choice(*allowed: str) -> Any:
 
 
 _LETTER = "[A-Za-z" + "".join(GREEK.values()) + "][" + "".join(ACCENTS) + "]?"
-_NAME = re.compile(rf"{_LETTER}(?:{_LETTER}|[0-9_ '])*(\[[0-9,]+\])?")
+_NAME = re.compile(rf"{_LETTER}(?:{_LETTER}|[0-9_ '])*(\[(?:t=)?[0-9]+(?:,(?:t=)?[0-9]+)*\])?")
 
 
-def _name(value: str) -> str:
+def checked_name(value: str) -> str:
+    """The name itself; raises ValueError for a text that cannot be one."""
     plain = unicodedata.normalize("NFD", value)
     if not _NAME.fullmatch(plain) or value != value.strip() or len(value) > 60:
         raise ValueError(
@@ -104,7 +109,7 @@ def _name(value: str) -> str:
 
 
 def _pattern(value: str) -> str:
-    _name(value.replace("{j}", "1").replace("{l}", "1").replace("{k}", "1"))
+    checked_name(re.sub(r"\{[a-z]\}", "1", value))
     return value
 
 
@@ -148,22 +153,12 @@ def _net(value: str) -> str:
     used = set(names(formula))
     if inside(formula) or not {"x_i", "w_i"} <= used <= {"x_i", "w_i", "b"}:
         raise ValueError(f"{value!r} must be made of x_i, w_i and b: 'sum(w_i*x_i) + b'")
-    return value
-
-
-def _formula(value: str) -> str:
     try:
-        _check_scalar(parse(value))
-    except FormulaError as wrong:
-        raise ValueError(str(wrong)) from wrong
+        for formal in used:
+            partial_rule(net(value), formal)
+    except RuleError as wrong:  # of one input by another: not a sum of weighted inputs
+        raise ValueError(f"{value!r} is no weighted sum like 'sum(w_i*x_i) + b'") from wrong
     return value
-
-
-def _check_scalar(e: Expr) -> None:
-    """Refuse what only formulas of the catalog have: groups of operands."""
-    for name in names(e):
-        if group_of(name) or name == SIZE:
-            raise FormulaError(f"{name!r} stands for no number here")
 
 
 # A symbol is read from its innermost braces outwards: a group becomes one atom, @, until none
@@ -198,13 +193,12 @@ def _symbol(value: str) -> str:
 Number = Annotated[
     Decimal, BeforeValidator(_number), WithJsonSchema({"type": "number"}, mode="validation")
 ]
-NameText = Annotated[str, AfterValidator(_name)]
+NameText = Annotated[str, AfterValidator(checked_name)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Text = Annotated[str, AfterValidator(_text)]
 Title = Annotated[str, AfterValidator(_title), Field(json_schema_extra={"minLength": 1})]
 Symbol = Annotated[str, AfterValidator(_symbol)]
 Net = Annotated[str, AfterValidator(_net)]
-Formula = Annotated[str, AfterValidator(_formula)]
 Address = Annotated[str, AfterValidator(_url)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Positive = Annotated[int, Field(ge=1, le=10**9)]
@@ -226,10 +220,19 @@ def _one_or_list(value: object) -> str:
     return "(list)" if isinstance(value, list) else "(one)"
 
 
+_LISTS = ("(number)", "(list)", "(matrix)", "(maps)", "(filters)")  # by how deep they are
+
+
 def _shape(value: object) -> str:
-    if isinstance(value, list):
-        return "(matrix)" if any(isinstance(row, list) for row in value) else "(list)"
-    return "(stated)" if isinstance(value, dict) else "(number)"
+    if isinstance(value, dict):
+        return "(spaced)" if {"first", "last", "shape"} & set(value) else "(stated)"
+    return _LISTS[min(_depth(value), len(_LISTS) - 1)]
+
+
+def _depth(value: object, deepest: int = len(_LISTS)) -> int:
+    if not isinstance(value, list) or not deepest:
+        return 0
+    return 1 + max((_depth(part, deepest - 1) for part in value), default=0)
 
 
 class Stated(Model):
@@ -239,11 +242,27 @@ class Stated(Model):
     assumed: bool = False
 
 
+class Spaced(Model):
+    """Numbers at equal distances, row after row: `{ first = -0.1, last = 0.5, shape = [2, 3] }`."""
+
+    first: Number
+    last: Number
+    shape: Annotated[list[Positive], Field(min_length=1, max_length=4)]
+
+    def array(self) -> NDArray[np.float64]:
+        """The numbers, as numpy.linspace has them."""
+        spaced = np.linspace(float(self.first), float(self.last), prod(self.shape))
+        return spaced.reshape(self.shape)
+
+
 Given = Annotated[
     Annotated[Number, Tag("(number)")]
     | Annotated[Stated, Tag("(stated)")]
     | Annotated[list[Number], Tag("(list)"), Field(min_length=1)]
-    | Annotated[list[list[Number]], Tag("(matrix)")],
+    | Annotated[list[list[Number]], Tag("(matrix)")]
+    | Annotated[list[list[list[Number]]], Tag("(maps)")]
+    | Annotated[list[list[list[list[Number]]]], Tag("(filters)")]
+    | Annotated[Spaced, Tag("(spaced)")],
     Discriminator(_shape),
 ]
 

@@ -93,8 +93,7 @@ def _border(course: Course, s: Scenario) -> Iterator[tuple[str, Chart]]:
     if t is None or not s.network or len(names) not in (4, 5) or t.program.samples > POINTS:
         return
     points = [t.column(names[f"x_{k}"]).tolist() for k in (1, 2)]
-    (target,) = [s.network.targets] if isinstance(s.network.targets, str) else s.network.targets
-    targets = t.column(target).tolist()
+    targets = [x for name in s.vector(s.network.targets) for x in t.column(name).tolist()]
     if {len(points[0]), len(points[1])} == {len(targets)} and set(targets) <= {0.0, 1.0}:
         borders = [
             _of_pass(course.table.at(k), names, name)

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from tracer.course import Course
 from tracer.course import Reading as Under
+from tracer.errors import LookupFailed, ScenarioError
 from tracer.figures import figures
 from tracer.labels import Label
 from tracer.numbers import Digits, Shown, show
 from tracer.scenario import Scenario
 from tracer.tables import SHOWN, forward_table, outputs_table
 from tracer.traces import Trace
+from tracer.updating import updates_of
 from tracer.views import History, Reading, Row, SampleTable
 
 NO_DIGIT = Shown("\\text{–}")  # stands where no digit survives
@@ -44,14 +46,14 @@ def readings(course: Course, s: Scenario) -> tuple[Reading, ...]:
 
 def _reading(r: Under, s: Scenario, shown: SampleTable | None) -> Reading:
     t, root = r.first, r.first.program.root
-    assert root is not None, "a scenario has an error"
     outputs, final = _forward(t), None
-    if r.last:
+    if r.last and root is not None:
         values = r.last.data.of(root)[0, :, 0].tolist()
         digits = surviving(values, t.digits)
         final = show(values[0], digits) if digits else None
     told = outputs if outputs and shown and outputs.rows != shown.rows else None
-    return Reading(t.reading, s.readings[t.reading].says, t.line(root), told, r.ends, final)
+    error = None if root is None else t.line(root)
+    return Reading(t.reading, s.readings[t.reading].says, error, told, r.ends, final)
 
 
 def _forward(t: Trace) -> SampleTable | None:
@@ -64,11 +66,22 @@ class _History:
         self.course, self.s, self.t = course, s, course.table
         self.program = self.t.program
         self.lost = False
-        assert self.program.root is not None, "a scenario has an error"
-        trained = sorted(self.program.gradients)
+        self.columns = list(self._stated()) or self._usual()
+
+    def _stated(self) -> Iterator[int]:
+        """The columns that the scenario asks for."""
+        for k, name in enumerate(self.s.run.table):
+            try:
+                yield self.t.cell(name)
+            except LookupFailed as wrong:
+                raise ScenarioError([f"{self.s.file}: run.table[{k}]: {wrong}"]) from wrong
+
+    def _usual(self) -> list[int]:
+        """The error, then the parameters if they are few."""
+        root = [] if self.program.root is None else [self.program.root]
         also = [self.t.cell(name) for name in ("accuracy",) if name in self.t.program.index]
-        shown = [self.program.root, *also, *trained]
-        self.columns = shown if len(shown) <= MAX_COLUMNS else shown[: 1 + len(also)]
+        shown = [*root, *also, *sorted(self.program.gradients)]
+        return shown if len(shown) <= MAX_COLUMNS else shown[: len(root) + len(also)]
 
     def label(self, cell: int) -> Label:
         return self.program.label(cell)
@@ -95,12 +108,12 @@ class _History:
 
     def lost_at_last(self) -> bool:
         """Whether digits of the last pass hang on last bits, so that its outputs' do too."""
-        cells = [self.columns[0], *self.program.carry]
+        cells = [*self.columns[:1], *updates_of(self.program)]
         return any(self._surviving(c, self.course.last) != self.t.digits for c in cells)
 
     def parameters(self) -> Iterator[Row]:
         """Every parameter before the run and after it."""
-        for cell in sorted(self.program.carry):
+        for cell in sorted(updates_of(self.program)):
             before, after = self.shown(cell, 0), self.shown(cell, self.course.last)
             yield Row(self.label(cell), before or NO_DIGIT, None, after or NO_DIGIT)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tracer.datasets import TRAINING
 from tracer.draws import functions
 from tracer.errors import TracerError, nearest
-from tracer.expression import inside, parse
+from tracer.expression import inside
 from tracer.fields import Stated, found
 from tracer.labels import GREEK
 
 if TYPE_CHECKING:
     from tracer.conventions import Conventions
-    from tracer.networks import Layer
     from tracer.scenario import Scenario
 
 Problems = Iterator[str]
@@ -27,18 +27,21 @@ def check_parts(s: Scenario) -> Problems:
     """A scenario has numbers, and something to compute from them."""
     if not s.givens and not s.samples and not s.random:
         yield "givens: missing"
-    if not s.network and not s.formulas:
-        yield "network: missing; a scenario has a network or formulas"
+    if not s.network and not s.formulas and not s.gradients:
+        yield "network: missing; a scenario has a network, formulas or gradients"
 
 
 def check_givens(s: Scenario) -> Problems:
-    """A matrix has rows of one length."""
+    """A matrix has rows of one length, and so have matrices of matrices."""
     for title, table in s.givens.items():
         for name, given in table.items():
-            rows = given if isinstance(given, list) else []
-            widths = {len(row) for row in rows if isinstance(row, list)}
-            if len(widths) > 1:
-                yield f"givens.{title}.{name}: rows of {' and '.join(map(str, sorted(widths)))}"
+            rows: list[Any] = [given]
+            while rows and isinstance(rows[0], list):
+                widths = {len(row) for row in rows}
+                if len(widths) > 1:
+                    yield f"givens.{title}.{name}: rows of {' and '.join(map(str, sorted(widths)))}"
+                    break
+                rows = [part for row in rows for part in row]
 
 
 def not_given(s: Scenario, name: str, wanted: str = "a given") -> str:
@@ -54,6 +57,8 @@ def not_given(s: Scenario, name: str, wanted: str = "a given") -> str:
             return f"{name!r} is a column of samples, expected {wanted}"
         if name in columns:
             return f"{name!r} is not given; it is in samples.{title}, not in samples.{TRAINING}"
+    if s.elements(name) is not None:
+        return f"{name!r} is measured in samples, expected {wanted}"
     spelt = GREEK.get(name, "")
     if spelt in s.numbers:
         return f"{name!r} is not given; write it as {spelt!r}, as the givens do"
@@ -167,6 +172,21 @@ def check_run(s: Scenario) -> Problems:
         yield f"run.sample: no sample {s.run.sample}; a batch has {s.batch_size}, from 0"
 
 
+# ---- forward mode ---------------------------------------------------------------------
+
+
+def check_direction(s: Scenario, where: str, direction: Mapping[str, Decimal]) -> Problems:
+    """The givens that are moved for the tangents of forward mode."""
+    known = (*s.numbers, *s.data)
+    for name in direction:
+        if name not in known:
+            near = nearest(name, known) if name.endswith("]") else ""
+            wrong = f"{name!r} is not given{near}" if near else not_given(s, name, "a number")
+            yield f"{where}tangents: {wrong}"
+    if direction and not any(direction.values()):
+        yield f"{where}tangents: nothing moves; at least one number is not 0"
+
+
 # ---- batches ---------------------------------------------------------------------------
 
 
@@ -187,34 +207,25 @@ def _check_size(s: Scenario, where: str, c: Conventions) -> Problems:
     if samples % size:
         all_of_them = counted(samples, "sample")
         yield f"{where}batch_size: {all_of_them} cannot be split into batches of {size}"
-    over = next((name for name, text in s.formulas.items() if inside(parse(text))), None)
+    over = next((b.of.place for b in s.formulas.bindings if any(map(inside, b.of.parts))), None)
     if over and size < samples:
-        yield f"{where}batch_size: {size}, but formulas.{over} runs over all {samples} samples"
+        yield f"{where}batch_size: {size}, but {over} runs over all {samples} samples"
 
 
 def _check_perceptron(s: Scenario, where: str) -> Problems:
-    if not s.network or len(s.network.layers) > 1 or s.network.threshold is None:
-        yield f"{where}learning: a perceptron has one layer and a network.threshold"
+    layers = s.network.layers if s.network else []
+    if [layer.kind for layer in layers] != ["dense"] or _threshold(s) is None:
+        yield f"{where}learning: a perceptron has one dense layer and a network.threshold"
         return
-    layer = s.network.layers[0]
-    for key, names in (("weights", _weights(layer)), ("bias", _biases(s, layer))):
+    for use in layers[0].uses():
+        names = list(use.names)
+        if use.role == "a bias" and names and names[0] in s.numbers:  # one for all units
+            names *= s.walk.outputs if len(names) == 1 else 1
         twice = next((name for k, name in enumerate(names) if name in names[:k]), None)
         if twice:
-            yield f"network.layers[0].{key}: {twice!r} twice; the perceptron's rule moves it once"
+            key = f"network.layers[0].{use.field}"
+            yield f"{key}: {twice!r} twice; the perceptron's rule moves it once"
 
 
-def _weights(layer: Layer) -> list[str]:
-    rows = layer.weights if isinstance(layer.weights, list) else ()
-    return [name for row in rows for name in row if name != "-"]
-
-
-def _biases(s: Scenario, layer: Layer) -> list[str]:
-    """The biases of a layer's units, as far as they have names of their own."""
-    if layer.bias is None or isinstance(layer.bias, list):
-        return layer.bias or []
-    if isinstance(s.given(layer.bias), list):
-        return []
-    assert s.network
-    targets = s.network.targets
-    units = len(targets) if isinstance(targets, list) else len(s.given(targets) or ())
-    return [layer.bias] * units
+def _threshold(s: Scenario) -> Decimal | str | None:
+    return s.network.threshold if s.network else None

@@ -6,15 +6,24 @@ Derivative(E, b1, "via h2")        dE/db1 via h2  ∂E/∂b1 via h2
 Updated(w5)                        w5+            w5⁺           w_{5}^{+}
 Delta(y1)                          delta_y1       δ(y1)         \\delta_{y_{1}}
 OfSample(E)                        E_n            E(n)          E^{(n)}
+Tangent(h1)                        dot_h1         ḣ1            \\dot h_{1}
+Belonging(m_hat, w5)               m_hat_w5       m_hat_w5      \\hat m_{w_{5}}
+Version(c, 1)                      c#1            c#1           c^{[1]}
+Gate("w*x", …)                     w*x            w · x         w \\cdot x
+Part(f, 2)                         f.2            f.2           f.2
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from tracer.printers import ATOM, POWER, QUOTIENT, Leaf
+from tracer.errors import FormulaError
+from tracer.expression import Expr, Neg, names
+from tracer.parsing import parse
+from tracer.printers import ATOM, LATEX, POWER, QUOTIENT, TEXT, Leaf, Text, fill, template
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,47 @@ class OfSample:
     of: Label
 
 
-Label = Own | Derivative | Updated | Delta | OfSample
+@dataclass(frozen=True, slots=True)
+class Tangent:
+    """How fast a step changes in the direction that the givens are moved in."""
+
+    of: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """What there is of every parameter: m_w5, the m of w5."""
+
+    what: Own
+    to: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a name stood for before it was bound again."""
+
+    of: Label
+    number: int  # from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A part of a formula that is called as it is written."""
+
+    name: str
+    formula: Expr
+    names: tuple[Label, ...]  # what it is made of, in the order of its names
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a formula that is too long to be called as it is written."""
+
+    of: Label  # what the formula stands for
+    number: int  # from 1
+
+
+Label = Own | Derivative | Updated | Delta | OfSample | Tangent | Belonging | Version | Gate | Part
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
@@ -60,6 +109,7 @@ GREEK = {
     "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
 _LETTERS = {letter: name for name, letter in GREEK.items()}
+TANGENT, DOT = "dot_", "\u0307"  # what a tangent's name starts with; a dot above a letter
 
 
 def name(label: Label) -> str:
@@ -75,6 +125,16 @@ def name(label: Label) -> str:
             return f"delta_{name(of)}"
         case OfSample(of):
             return f"{name(of)}_n"
+        case Tangent(of):
+            return f"{TANGENT}{name(of)}"
+        case Belonging(what, to):
+            return f"{name(what)}_{name(to)}"
+        case Version(of, number):
+            return f"{name(of)}#{number}"
+        case Gate(own):
+            return own
+        case Part(of, number):
+            return f"{name(of)}.{number}"
 
 
 def text(label: Label) -> str:
@@ -83,13 +143,28 @@ def text(label: Label) -> str:
         case Own(own, shown):
             return GREEK.get(own, shown or own)
         case Derivative(top, bottom, note):
-            return f"∂{text(top)}/∂{text(bottom)}" + (f" {note}" if note else "")
+            return f"∂{alone(top, text)}/∂{alone(bottom, text)}" + (f" {note}" if note else "")
         case Updated(of):
             return f"{text(of)}⁺"
         case Delta(of):
             return f"δ({text(of)})"
+        case OfSample(Derivative() as of):
+            return f"({text(of)})(n)"
         case OfSample(of):
             return f"{text(of)}(n)"
+        case Tangent(of):
+            whole = alone(of, text)
+            if not whole[0].isalpha():
+                return f"{whole}˙"
+            return unicodedata.normalize("NFC", f"{whole[0]}{DOT}{whole[1:]}")
+        case Belonging(what, to):
+            return f"{text(what)}_{text(to)}"
+        case Version(of, number):
+            return f"{text(of)}#{number}"
+        case Gate():
+            return _filled(label, TEXT, text_leaf)
+        case Part(of, number):
+            return f"{text(of)}.{number}"
 
 
 def latex(label: Label) -> str:
@@ -98,21 +173,68 @@ def latex(label: Label) -> str:
         case Own(own, shown, tex):
             return _TURNED.sub(r"\2\1", tex) or r"\ ".join(_word(w) for w in (shown or own).split())
         case Derivative(top, bottom, note):
-            fraction = rf"\frac{{\partial {latex(top)}}}{{\partial {latex(bottom)}}}"
+            above, below = alone(top, latex), alone(bottom, latex)
+            fraction = rf"\frac{{\partial {above}}}{{\partial {below}}}"
             return fraction + (rf"\ ({_note(note)})" if note else "")
         case Updated(of):
             return _raise(latex(of), "+")
         case Delta(of):
             return rf"\delta_{{{latex(of)}}}"
+        case OfSample(Derivative() as of):
+            return rf"\left({latex(of)}\right)^{{(n)}}"
         case OfSample(of):
             return _raise(latex(of), "(n)")
+        case Tangent(OfSample(of)):
+            return latex(OfSample(Tangent(of)))
+        case Tangent(of):
+            return _dotted(alone(of, latex))
+        case Belonging(what, to):
+            return _below(latex(what), latex(to))
+        case Version(of, number):
+            return _raise(latex(of), f"[{number}]")
+        case Gate():
+            return _filled(label, LATEX, latex_leaf)
+        case Part(of, number):
+            return f"{latex(of)}.{number}"
+
+
+def alone(label: Label, written: Callable[[Label], str]) -> str:
+    """A label where it stands behind a sign: a formula in brackets."""
+    return f"({written(label)})" if isinstance(label, Gate) else written(label)
+
+
+def _filled(gate: Gate, language: Text, leaf: Callable[[Label], Leaf]) -> str:
+    """A gate's formula with the labels of what it is made of."""
+    found = dict(zip(names(gate.formula), map(leaf, gate.names), strict=True))
+    return fill(template(gate.formula, language), found.__getitem__)
 
 
 def _note(note: str) -> str:
     """`via net_h1 place 2` in LaTeX: our words as text, the author's names as symbols."""
-    ours = ("via", "place", "direct")
-    words = (rf"\text{{{w}}}" if w in ours else _word(w) for w in note.split())
+    ours = ("via", "samples", "short", "place", "direct", "forward")
+    words = (rf"\text{{{w}}}" if w in ours else _step(w) for w in note.split())
     return r"\ ".join(words)
+
+
+_PART = re.compile(r"([^\W\d][\w'#]*)\.(\d+)")
+_NUMBER = re.compile(r"#(\d+)")  # of a version; in a formula that can be read it is __1__
+_OLD = re.compile(r"(.*)__(\d+)__")
+
+
+def _step(called: str) -> str:
+    """The symbol of a step by its name: a part of a formula, a version, or a plain name."""
+    if part := _PART.fullmatch(called):
+        return f"{_step(part[1])}.{part[2]}"
+    try:
+        formula = parse(_NUMBER.sub(r"__\1__", called))
+    except FormulaError:  # a name with a hat, or a prime
+        return _word(called)
+
+    def leaf(word: str) -> Leaf:
+        old = _OLD.fullmatch(word)
+        return latex_leaf(Version(Own(old[1]), int(old[2])) if old else Own(word))
+
+    return fill(template(formula, LATEX), leaf)
 
 
 #: A raised and a lowered part in the order that Markdown does not take for emphasis.
@@ -139,10 +261,10 @@ def _word(word: str) -> str:
     accent = ACCENTS.get(mark, "")
     if sub in ACCENTS.values():
         accent, sub = sub, ""
-    if sub and index:  # the indices of an element stand alone below the matrix's own name
+    if sub and index and not sub.isalpha():  # indices stand alone below the matrix's own name
         base, sub = f"{base}{sub.replace('_', '')}", ""
     base = _LETTERS.get(base, base)
-    below = (sub or "").replace("_", ",") or index[1:-1]
+    below = ",".join(filter(None, ((sub or "").replace("_", ","), index[1:-1])))
     below = f"_{{{_latin(below)}}}" if below else ""
     single = base in GREEK or len(base) == 1
     symbol = rf"\{base}" if base in GREEK else base
@@ -162,6 +284,29 @@ def _raise(symbol: str, mark: str) -> str:
     return f"{{{symbol}}}^{{{mark}}}" if _raised(symbol) else f"{symbol}^{{{mark}}}"
 
 
+def _below(symbol: str, index: str) -> str:
+    """A symbol with a further index: m_{w}, s_{fix,w}, \\mathrm{cache_{w}}."""
+    if symbol.startswith(r"\mathrm{") and symbol.endswith("}"):
+        return rf"\mathrm{{{_below(symbol[8:-1], index)}}}"
+    if "_{" in symbol and symbol.endswith("}"):
+        return f"{symbol[:-1]},{index}}}"
+    return f"{symbol}_{{{index}}}"
+
+
+#: What opens a symbol, and the letter it starts with, which may be a command.
+_FIRST = re.compile(
+    r"((?:(?:\\math(?:rm|bf|it))?\{)*)(?:[A-Za-z]|\\(?!math|hat|bar|tilde|vec|text))"
+)
+
+
+def _dotted(symbol: str) -> str:
+    """A symbol with a dot over its first letter; over all of it where that has an accent."""
+    found = _FIRST.match(symbol)
+    if not found:
+        return rf"\dot{{{symbol}}}"
+    return rf"{found[1]}\dot {symbol[found.end(1) :]}"
+
+
 def _raised(symbol: str) -> bool:
     """Whether a symbol ends with a superscript, so that TeX refuses another."""
     return "^" in symbol or "'" in symbol
@@ -169,10 +314,19 @@ def _raised(symbol: str) -> bool:
 
 def text_leaf(label: Label) -> Leaf:
     """The label as an operand in a line of text."""
+    if isinstance(label, Gate):
+        return _gate_leaf(label, TEXT, text(label))
     return Leaf(text(label), QUOTIENT + 1 if isinstance(label, Derivative) else ATOM)
 
 
 def latex_leaf(label: Label) -> Leaf:
     """The label as an operand in a LaTeX formula."""
     symbol = latex(label)
-    return Leaf(symbol, POWER if isinstance(label, Derivative) or _raised(symbol) else ATOM)
+    if isinstance(label, Gate):
+        return _gate_leaf(label, LATEX, symbol)
+    loose = isinstance(label, Derivative | Part) or _raised(symbol)
+    return Leaf(symbol, POWER if loose else ATOM)
+
+
+def _gate_leaf(gate: Gate, language: Text, symbol: str) -> Leaf:
+    return Leaf(symbol, language.level(gate.formula), isinstance(gate.formula, Neg))

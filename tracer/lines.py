@@ -13,9 +13,10 @@ from decimal import DecimalException, localcontext
 import numpy as np
 
 from tracer import labels
-from tracer.arithmetic import DECIMAL, apply, decimal_context
+from tracer.arithmetic import apply
+from tracer.exact import DECIMAL, decimal_context
 from tracer.expression import Expr, Name, member, spread
-from tracer.labels import Derivative, Label
+from tracer.labels import Derivative, Gate, Label
 from tracer.numbers import Digits, Shown, decimals, rounded, show
 from tracer.printers import (
     LATEX,
@@ -30,6 +31,8 @@ from tracer.printers import (
 )
 from tracer.program import Program
 from tracer.values import Column
+
+GAP = "…"  # in a formula: terms that are not written out
 
 MAX_SPREAD = 8  # samples of a batch whose numbers are written out in one line
 
@@ -60,6 +63,11 @@ class Line:
         return self.written is not None and bool(self.operands) and not self.trivial
 
     @property
+    def spelled(self) -> bool:
+        """Whether it is called by its formula."""
+        return isinstance(self.label, Gate)
+
+    @property
     def constant(self) -> bool:
         """Whether the formula has no operands."""
         return not self.operands
@@ -75,8 +83,9 @@ class Language:
         label: Callable[[Label], Leaf],
         number: Callable[[Shown], Leaf],
         signs: tuple[str, str],
+        gap: str = GAP,
     ) -> None:
-        self._symbols, self._numbers = symbols, numbers
+        self._symbols, self._numbers, self._gap = symbols, numbers, {GAP: Leaf(gap)}
         self._label, self._number, self._signs = label, number, signs
 
     def symbol(self, line: Line) -> str:
@@ -88,23 +97,29 @@ class Language:
         """The formula with the operands' symbols."""
         if line.formula is None:  # a step that a reading holds at a value
             return self.value(line.value)
-        leaf = {formal: self._label(label) for formal, label in line.operands.items()}
+        leaf = {f: self._label(label) for f, label in line.operands.items()} | self._gap
         return fill(template(line.formula, self._symbols), leaf.__getitem__)
+
+    def equation(self, line: Line) -> str:
+        """Symbol and formula, where the one is not the other."""
+        named = line.spelled or line.formula is None
+        return self.symbol(line) if named else f"{self.symbol(line)} = {self.formula(line)}"
 
     def substitution(self, line: Line) -> str:
         """The formula with the operands' numbers."""
         assert line.written is not None, f"{line.name} has no numbers to show"
-        leaf = {formal: self._number(shown) for formal, shown in line.numbers.items()}
+        leaf = {f: self._number(shown) for f, shown in line.numbers.items()} | self._gap
         return fill(template(line.written, self._numbers), leaf.__getitem__)
 
     def whole(self, line: Line) -> str:
         """Symbol, formula, numbers and value in one line, each where there is one."""
         parts = [self.symbol(line)]
-        if line.formula is not None and not line.constant:
+        if line.formula is not None and not line.constant and not line.spelled:
             parts.append(f"= {self.formula(line)}")
-        if line.substituted:
+        value = self.value(line.value)
+        if line.substituted and self.substitution(line) != value:
             parts.append(f"= {self.substitution(line)}")
-        return " ".join((*parts, self.sign(line), self.value(line.value)))
+        return " ".join((*parts, self.sign(line), value))
 
     def value(self, shown: Shown) -> str:
         """A number."""
@@ -127,7 +142,7 @@ def _latex_number(shown: Shown) -> Leaf:
 
 
 IN_TEXT = Language(TEXT, TEXT_NUMBERS, labels.text_leaf, _text_number, ("=", "≈"))
-IN_LATEX = Language(LATEX, LATEX_NUMBERS, labels.latex_leaf, _latex_number, ("=", r"\approx"))
+IN_LATEX = Language(LATEX, LATEX_NUMBERS, labels.latex_leaf, _latex_number, ("=", r"\approx"), r"\dots")
 
 
 def line(

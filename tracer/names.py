@@ -1,22 +1,27 @@
 """Finding a step by what a person types.
 
 Exact names first; then ignoring spaces and underscores; then case too. `∂` is d, `⁺` and
-`_new` are +, δ is delta; E, E_total and whatever the scenario calls the error are one.
+`_new` are +, δ is delta, ẋ is dot_x; E, E_total and whatever the scenario calls the error are
+one.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import accumulate
 
 from tracer import labels
 from tracer.errors import LookupFailed, nearest
+from tracer.labels import DOT, TANGENT
 from tracer.program import Program
 
 _SPELLINGS = (("∂", "d"), ("⁺", "+"), ("δ", "delta_"), ("·", ""))
 _NEW = re.compile(r"(?:[_ ]?new|\^\+)$")
 _RATIO = re.compile(r"d(.+?)/ *d(.+)")
+_TIMES = str.maketrans("·×", "**")
 _GAP = re.compile(r"(?<=\d)_(?=\d)")  # w1_1 is not w11
 
 
@@ -43,7 +48,8 @@ class Names:
         """
         if not isinstance(typed, str):
             raise LookupFailed(f"a name is a text, not {typed!r}")
-        for spelling in dict.fromkeys((typed, self.spelled(typed))):
+        products = self.spelled(typed.translate(_TIMES))
+        for spelling in dict.fromkeys((typed, self.spelled(typed), products)):
             if spelling in self._exact:
                 return self._exact[spelling]
             for table, key in (
@@ -66,13 +72,22 @@ class Names:
             return None
 
     def spelled(self, typed: str) -> str:
-        """The name in our letters: `∂E_total/∂w5` as dE/dw5, `w5_new` as w5+."""
+        """The name in our letters: `∂E_total/∂w5` as dE/dw5, `w5_new` as w5+, `ẋ1` as dot_x1.
+
+        What a formula is derived by may be in brackets: `df/d(w*x)`.
+        """
+        typed = _undotted(typed.strip())
         for other, ours in _SPELLINGS:
             typed = typed.replace(other, ours)
         typed = _NEW.sub("+", typed.strip())
         ratio = _RATIO.fullmatch(typed)
-        if ratio and _fold(_tight(ratio[1])) in self._root_names:
-            return f"d{self._canonical}/d{ratio[2].strip()}"
+        if ratio:
+            top, bottom = map(_bare, ratio.groups())
+            whole = _fold(_tight(top)) in self._root_names
+            return f"d{self._canonical if whole else top}/d{bottom}"
+        moved = typed.removeprefix(TANGENT)
+        if moved != typed and _fold(_tight(moved)) in self._root_names:
+            return f"{TANGENT}{self._canonical}"
         return typed
 
 
@@ -80,6 +95,22 @@ class Names:
 def names_of(program: Program) -> Names:
     """The names of a program, prepared once."""
     return Names(program)
+
+
+def _undotted(typed: str) -> str:
+    """A name with a dot above its first letter as we write it."""
+    plain = unicodedata.normalize("NFD", typed)
+    if DOT not in plain[1:4]:
+        return typed
+    return TANGENT + unicodedata.normalize("NFC", plain.replace(DOT, "", 1))
+
+
+def _bare(part: str) -> str:
+    """A text without brackets around all of it."""
+    part = part.strip()
+    inside = part[1:-1]
+    opened = accumulate({"(": 1, ")": -1}.get(c, 0) for c in inside)
+    return inside if part[:1] + part[-1:] == "()" and min(opened, default=0) >= 0 else part
 
 
 def _tight(name: str) -> str:

@@ -97,10 +97,12 @@ def show(value: float, digits: Digits) -> Shown:
     return Shown(f"{kept:f}" if kept else "0")
 
 
-def as_written(number: Decimal) -> Shown:
-    """A number as its author wrote it, unless that is longer than anybody reads."""
+def as_written(number: Decimal, digits: Digits) -> Shown:
+    """A number as its author wrote it; one of more digits than people write, to those shown."""
     text = f"{number:f}"
-    return Shown(text) if len(text) <= LONG else show(float(number), Digits(None, _SCIENTIFIC))
+    if len(number.as_tuple().digits) > _PLAIN or len(text) > LONG:
+        return show(float(number), digits)
+    return Shown(text)
 
 
 def as_printed(number: Decimal) -> str:

@@ -17,13 +17,14 @@ from tracer.diagram import diagram
 from tracer.drawing import svg, tikz
 from tracer.errors import TooLarge, UsageError, nearest
 from tracer.expression import Expr
+from tracer.grids import Grid, Grids, matrix
 from tracer.ledger import Verification
 from tracer.lines import IN_LATEX, IN_TEXT, Language, Line
 from tracer.markup import Filters
 from tracer.printers import LATEX, TEXT, Leaf, fill, template
 from tracer.rules import Rule
 from tracer.traces import Trace
-from tracer.views import Local, Paths, Walkthrough
+from tracer.views import Detail, Local, Paths, Walkthrough
 from tracer.walkthrough import derivation_of, walkthrough
 
 if TYPE_CHECKING:
@@ -35,10 +36,13 @@ MAX_STEPS = 3_000  # a page of more lines is not read by anybody
 LINE_WIDTH = 74.0  # digits that fit a line of a page
 
 FORMATS = ("md", "tex", "svg")
+DETAILS: dict[str, Detail] = {
+    "auto": "auto", "full": "full", "first": "first", "folded": "folded",
+}  # fmt: skip
 
 
 def page(
-    t: Trace, format: str = "md", detail: str = "full", verification: Verification | None = None,
+    t: Trace, format: str = "md", detail: str = "auto", verification: Verification | None = None,
     course: Course | None = None,
 ) -> str:  # fmt: skip
     """A trace's selected pass as Markdown, as a LaTeX document, or its network as SVG.
@@ -49,16 +53,20 @@ def page(
     """
     if format not in FORMATS:
         raise UsageError(f"no format {format!r}{nearest(format, FORMATS)}; there are md, tex, svg")
-    if detail not in ("full", "first"):
-        raise UsageError(f"no detail {detail!r}; there are 'full' and 'first'")
+    if detail not in DETAILS:
+        known = ", ".join(map(repr, DETAILS))
+        raise UsageError(f"no detail {detail!r}{nearest(detail, DETAILS)}; there are {known}")
     if format == "svg":
-        return svg(diagram(t.program))
-    if len(t) > MAX_STEPS:
+        drawn = diagram(t.program)
+        if not drawn.nodes:
+            raise UsageError(f"{t.title}: no drawing; only networks of dense layers have one")
+        return svg(drawn)
+    if len(t) > MAX_STEPS and detail in ("full", "first"):
         raise TooLarge(
-            f"a page of {len(t):,} steps is too long to read (at most {MAX_STEPS:,}); "
-            "look at single values with t.record(name) or `tracer show`"
+            f"a page of {len(t):,} steps is too long to read (at most {MAX_STEPS:,}); leave out "
+            "--detail, or look at single values with t.record(name) or `tracer show`"
         )
-    view = walkthrough(t, "full" if detail == "full" else "first", verification, course)
+    view = walkthrough(t, DETAILS[detail], verification, course)
     context = _context(t, view)
     environment = _ENVIRONMENTS[format]()
     if view.matrices:
@@ -78,6 +86,7 @@ def _context(t: Trace, view: Walkthrough) -> dict[str, Any]:
         "sentences": [line.removeprefix("- ") for line in bullets.splitlines() if line.strip()],
         "derivations": [_derived(rule) for rule in view.activations],
         "tikz": lambda: tikz(diagram(t.program)),
+        "drawn": bool(diagram(t.program).nodes),
         "charts": _charts(t, view.history.figures) if view.history else [],
         "indexed": _index_page,
         "running": _running(words) if view.history else [],
@@ -87,7 +96,7 @@ def _context(t: Trace, view: Walkthrough) -> dict[str, Any]:
 def drawings(t: Trace, course: Course | None = None) -> dict[str, str]:
     """The drawings that a Markdown page refers to, by the name of their file."""
     assert t.scenario, "a page needs the scenario's words"
-    found = {f"{file_name(t)}.svg": page(t, "svg")} if t.scenario.network else {}
+    found = {f"{file_name(t)}.svg": page(t, "svg")} if diagram(t.program).nodes else {}
     from tracer.charts import charting
     from tracer.figures import figures
 
@@ -138,7 +147,8 @@ def _room(found: Derivation) -> float:
 
 def gradient_text(t: Trace, parameter: int) -> str:
     """The derivation of one parameter's gradient, for a terminal."""
-    assert t.program.root is not None
+    if t.program.root is None:
+        raise UsageError(f"{t.title}: its gradients are stated, not derived")
     work, root = derivation_of(t, parameter), t.program.label(t.program.root)
     return _text_environment().get_template("derive.txt").render(work=work, root=root)
 
@@ -181,6 +191,7 @@ def _filters(language: Language) -> Filters:
     return {
         "symbol": language.symbol,
         "formula": language.formula,
+        "equation": language.equation,
         "numbers": language.substitution,
         "whole": language.whole,
         "sign": language.sign,
@@ -191,19 +202,21 @@ def _filters(language: Language) -> Filters:
 _IN_LATEX: Filters = {
     **_filters(IN_LATEX),
     "label": labels.latex,
+    "matrix": partial(matrix, value=IN_LATEX.value),
     "expression": _in_latex,
     "grouped": "{:,}".format,
 }
 _IN_TEXT: Filters = {
     **_filters(IN_TEXT),
     "label": labels.text,
+    "alone": lambda label: labels.alone(label, labels.text),
     "expression": _in_text,
 }
 
 
 def _kind(group: object) -> str:
     """Which kind of group a template has before it."""
-    return {Line: "line", Local: "local", Paths: "paths"}[type(group)]
+    return {Line: "line", Local: "local", Paths: "paths", Grids: "grids"}[type(group)]
 
 
 @cache
@@ -223,6 +236,7 @@ def _tex_environment() -> Environment:
         "url": markup.latex_url,
         "broken": broken,
         "fits": fits,
+        "slim": slim,
     }
     return _environment({**_IN_LATEX, **words}, latex=True)
 
@@ -268,6 +282,13 @@ def _braced(tex: str, at: int) -> tuple[str, int]:
 def fits(tex: str) -> bool:
     """Whether a formula fits one line."""
     return width(tex) <= LINE_WIDTH
+
+
+def slim(grid: Grid) -> bool:
+    """Whether a matrix fits one line."""
+    columns = zip(*grid.rows, strict=True)
+    each = (max((width(IN_LATEX.value(e)) for e in c if e), default=1.0) for c in columns)
+    return sum(w + 2.0 for w in each) + width(labels.latex(grid.label)) <= LINE_WIDTH - 8
 
 
 def broken(tex: str, indent: float = 12.0) -> str:

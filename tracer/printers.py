@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise, zip_longest
 from typing import NamedTuple
 
 from tracer.expression import (
     EULER,
+    PICKS,
     ROUND,
     Call,
     Diff,
@@ -73,7 +74,14 @@ class Text:
     open, close = "(", ")"
     opening: tuple[str, ...] = ("(",)  # what may start or end a factor like a bracket
     closing: tuple[str, ...] = (")",)
-    at_least = " ≥ "
+    #: Functions that are not written as f(x, y): what stands around their arguments.
+    marks: Mapping[str, tuple[str, ...]] = {
+        "step": ("[", " > 0]"),
+        "reached": ("[", " ≥ ", "]"),
+        "abs": ("|", "|"),
+        "pi": ("π",),
+    }
+    called: Mapping[str, str] = {"log10": "log₁₀"}  # functions whose name is written otherwise
     overs: Mapping[str, str] = {"total": "Σ_n ", "average": "mean_n ", "largest": "max_n "}
 
     def print(self, e: Expr, place: Place = TOP) -> Template:
@@ -153,14 +161,17 @@ class Text:
         return (*self.print(base, Place(ATOM)), Literal("^"), *self.print(exponent, Place(ATOM)))
 
     def call(self, function: str, args: list[Template]) -> Template:
-        if function == "step":
-            return (Literal("["), *args[0], Literal(" > 0]"))
-        if function == "reached":
-            return (Literal("["), *args[0], Literal(self.at_least), *args[1], Literal("]"))
-        return (Literal(f"{self.function(function)}("), *_joined(args), Literal(")"))
+        if function in PICKS:
+            number, *of = args
+            own, chosen = of[int(_text(number[0])) - 1], self.call(PICKS[function], of)
+            return (Literal("["), *own, Literal(" = "), *chosen, Literal("]"))
+        if function in self.marks:
+            marks = ((Literal(mark),) for mark in self.marks[function])
+            return tuple(chain(*chain(*zip_longest(marks, args, fillvalue=()))))
+        return (Literal(self.function(function)), *self.bracket(_joined(args)))
 
     def function(self, name: str) -> str:
-        return name
+        return self.called.get(name, name)
 
     def diff(self, body: Expr, by: str) -> Template:
         return (Literal(f"d/d{by} "), *self.bracket(self.print(body)))
@@ -180,7 +191,16 @@ class Latex(Text):
     quotient_level = POWER
     open, close = r"\left(", r"\right)"
     opening, closing = ("(", open), (")", close, "}")
-    at_least = r" \ge "
+    marks: Mapping[str, tuple[str, ...]] = {
+        **Text.marks,
+        "reached": ("[", r" \ge ", "]"),
+        "abs": (r"\lvert ", r" \rvert"),
+        "sqrt": (r"\sqrt{", "}"),
+        "pi": (r"\pi",),
+        ROUND: (r"\mathrm{round} \left(", ", ", r"\right)"),
+    }
+    called: Mapping[str, str] = {"log10": r"\log_{10}"}
+    known = ("exp", "ln", "sin", "cos", "tan", "tanh", "max", "min")  # to LaTeX
     overs: Mapping[str, str] = {
         "total": r"\sum_{n} ",
         "average": r"\mathrm{mean}_{n} ",
@@ -204,16 +224,9 @@ class Latex(Text):
             Literal("}"),
         )
 
-    def call(self, function: str, args: list[Template]) -> Template:
-        if function == "sqrt":
-            return (Literal(r"\sqrt{"), *args[0], Literal("}"))
-        if function == ROUND:
-            opened = Literal(rf"\mathrm{{{function}}} {self.open}")
-            return (opened, *_joined(args), Literal(self.close))
-        return super().call(function, args)
-
     def function(self, name: str) -> str:
-        return "\\" + name
+        found = rf"\{name}" if name in self.known else rf"\mathrm{{{name}}}"
+        return self.called.get(name, found)
 
     def diff(self, body: Expr, by: str) -> Template:
         return (Literal(rf"\frac{{d}}{{d{by}}} "), *self.bracket(self.print(body)))

@@ -51,6 +51,7 @@ _SHAPES = {
     ("conventions", "mistakes"): _MISTAKES,
     ("readings", "mistakes"): _MISTAKES,
     ("random", "shape"): "a list of lengths like [2, 3]",
+    ("formulas", "formulas"): "a table, a list like ['c = a + b'], or lines of a text",
 }
 _PLAIN = {"missing": "missing", "too_short": "empty"}
 
@@ -117,11 +118,14 @@ def _all(keys: Sequence[str]) -> str:
 
 #: What stands in for a value that must be there.
 _STANDS_IN = {"title": "-", "activation": "identity", "printed": Decimal(0), "value": Decimal(0)}
+#: What stands in for a rule of the scenario's own, which the rest of the file may name.
+_RULES = {"activations": "a = z", "losses": "E = t - o"}
 #: Keys whose values other parts of the file are checked against; nothing stands in for them.
 _DECISIVE = frozenset((
     "learning_rate", "weights", "rows", "net", "out", "inputs", "targets", "errors", "total_error",
     "threshold", "predictions", "error", "trained", "batch_size", "order", "epochs", "shape",
-    "samples", "columns",
+    "samples", "columns", "training", "kind", "kernel", "size", "stride", "padding", "recurrent",
+    "returns", "gates", "queries", "keys", "values", "output", "heads", "table", "over",
 ))  # fmt: skip
 
 
@@ -157,6 +161,8 @@ def _mend(error: Any, place: Keys, table: Any, known: Known) -> bool:
         return True  # it was misspelt
     elif key in _STANDS_IN:
         table[key] = _STANDS_IN[str(key)]
+    elif place[0] in _RULES and outer:
+        table[key] = _RULES[str(place[0])]
     elif place[0] in ("givens", "published") and error["type"] == "value_error":
         table[key] = Decimal(0)
     elif place[0] in ("givens", "readings", "formulas") or isinstance(table, list):

@@ -34,6 +34,7 @@ class Phase(Enum):
     ERROR = "error"
     BACKWARD = "backward"
     UPDATE = "update"
+    TANGENT = "tangent"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +61,12 @@ class Block:
     @property
     def over(self) -> tuple[str, ...]:
         """The formals that are taken from all samples of the batch."""
-        return gathered(self.rule) if self.rule else ()
+        return gathered(self.rule, self.size) if self.rule else ()
 
     @property
     def own(self) -> tuple[str, ...]:
         """The formals that are taken from the sample itself; some may be in `over` too."""
-        alone = reduces(self.rule) if self.rule else ()
+        alone = reduces(self.rule, self.size) if self.rule else ()
         return tuple(formal for formal in self.formals if formal not in alone)
 
     @property
@@ -211,15 +212,15 @@ class Draft:
             )
         if table.size and (table.min() < 0 or table.max() >= self.size):
             raise ProgramError(f"{labels.name(names[0])}: an operand is not an earlier step")
-        per_sample = self._is_per_sample(rule, expected, table)
+        per_sample = self._is_per_sample(rule, size, table)
         return self._add(Block(
             self.size, rule, size, table, names, phase, part, per_sample, of
         ))  # fmt: skip
 
-    def _is_per_sample(self, rule: Rule, expected: Sequence[str], table: Cells) -> bool:
+    def _is_per_sample(self, rule: Rule, size: int, table: Cells) -> bool:
         """Whether a step reads a sample's own values, other than over the whole batch."""
-        over = reduces(rule)
-        columns = [k for k, formal in enumerate(expected) if formal not in over]
+        over = reduces(rule, size)
+        columns = [k for k, formal in enumerate(formals(rule, size)) if formal not in over]
         return bool(self.per_sample[table[:, columns]].any())
 
     def _add(self, block: Block) -> Cells:
@@ -243,9 +244,13 @@ class Draft:
             self.aliases[name] = cell
             self.also[cell] = (*self.also.get(cell, ()), label)
 
+    def block(self, cell: int) -> Block:
+        """The block a cell belongs to."""
+        return self.blocks[bisect_right(self.starts, cell) - 1]
+
     def label(self, cell: int) -> Label:
         """What a cell is called."""
-        block = self.blocks[bisect_right(self.starts, cell) - 1]
+        block = self.block(cell)
         return block.labels[cell - block.start]
 
     def finish(self, root: int | None = None, root_names: Sequence[str] = ()) -> Program:

@@ -113,8 +113,10 @@ def _text(path: Path) -> str | None:
     from tracer.toml_places import places
 
     text = raw.decode("utf-8-sig", "replace")
-    tables = {place[0] for place in places(text) if len(place) > 1}
-    return text if "published" in tables and tables & {"network", "formulas"} else None
+    found = places(text)
+    tables = {place[0] for place in found if len(place) > 1}
+    computed = tables & {"network", "formulas"} or ("formulas",) in found  # a list, or a text
+    return text if "published" in tables and computed else None
 
 
 class ScenarioFile(pytest.File):

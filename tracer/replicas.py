@@ -32,7 +32,8 @@ def last_bits(s: Scenario, made: Built) -> Starts:
         assert isinstance(start, Decimal), "what is carried is no data"
         value = float(start)
         changes = [0, *(chance.choice(CHANGES) for _ in range(REPLICAS - 1))]
-        found[cell] = (value + np.array(changes) * math.ulp(value))[:, None]
+        unit = math.ulp(value) if value else 0.0  # a 0 has no last place
+        found[cell] = (value + np.array(changes) * unit)[:, None]
     return found
 
 
@@ -47,8 +48,9 @@ def other_seeds(s: Scenario, made: Built) -> Starts:
 
 
 def _parameters(made: Built) -> list[int]:
-    """What is carried, but for what starts as a copy of it."""
-    return [cell for cell in made.program.carry if cell not in made.copies]
+    """The parameters that are updated, but for what starts as a copy of them."""
+    program = made.program
+    return [c for c in program.carry if c in program.gradients and c not in made.copies]
 
 
 def replicas(

@@ -265,7 +265,7 @@ def _follows(program: Program, data: Collection[int]) -> Mask:
     found[list(data)] = True
     for block in program.blocks:
         if block.rule:
-            over = reduces(block.rule)
+            over = reduces(block.rule, block.size)
             own = [k for k, formal in enumerate(block.formals) if formal not in over]
             found[block.cells] = found[block.operands[:, own]].any(axis=1)
     return found
@@ -312,7 +312,7 @@ def _written_again(
     data = {*program.data, *(cell for cell, past in copies.items() if past.cell in program.data)}
     todo = list(blocks)
     while todo:
-        ready = next((b for b in todo if (moved[b.operands] >= 0).all()), None)
+        ready = next((b for b in todo if _is_ready(b, moved)), None)
         if ready is None:
             raise ProgramError("the changed operands leave no order of the steps")
         moved[ready.cells] = _emitted(draft, ready, moved, ready.start in data)
@@ -330,6 +330,11 @@ def _written_again(
     root = None if program.root is None else place[program.root]
     copied = {place[cell]: past for cell, past in copies.items()}
     return draft.finish(root, program.root_names), copied
+
+
+def _is_ready(block: Block, moved: Cells) -> bool:
+    """Whether all that a block reads, or is the derivative of, is written."""
+    return all((moved[cells] >= 0).all() for cells in (block.operands, *(block.of or ())))
 
 
 def _emitted(draft: Draft, block: Block, moved: Cells, data: bool) -> Cells:

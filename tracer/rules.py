@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from tracer.differentiation import TOO_LONG, differentiate, gap, kinks
+from tracer.differentiation import TOO_LONG, differentiate, kinks, sides
 from tracer.errors import FormulaError, RuleError
 from tracer.expression import (
     ONE,
@@ -34,11 +34,10 @@ from tracer.expression import (
     inside,
     loose,
     names,
-    parse,
-    parse_equation,
     rebuild,
     rename,
 )
+from tracer.parsing import parse, parse_equation
 from tracer.printers import source
 
 DERIVED = Path(__file__).with_name("derived.json")
@@ -56,7 +55,12 @@ class Rule:
     definition: Expr | None = None  # the formula spelled out, where a derivation starts
     ending: tuple[tuple[str, str], ...] = ()  # (reason, formula): algebra after differentiating
     kink: str = ""  # the derivative's stated value where it does not exist
+    member: str = ""  # of a vector's rule: the formal that is this output's member of the group
     source: str = ""
+    stable: Expr | None = None  # another form, for operands where this one overflows; proven
+
+
+SIBLING = "b"  # another output of the same vector, in a partial by that one's member
 
 
 def rule(
@@ -66,11 +70,17 @@ def rule(
     definition: str = "",
     ending: tuple[tuple[str, str], ...] = (),
     kink: str = "",
+    member: str = "",
     source: str = "",
+    stable: str = "",
     **teaching: str,
 ) -> Rule:
     """A rule from text; `teaching` gives partials by formal: `rule("…", "a = …", z="a*(1 - a)")`.
 
+    member    of one output of a vector: softmax is "a = e^z/sum(e^(z_i))" with member "z", which
+              is one of the z_i; it states its partials by z and, with the other's output b, by
+              another's z_i
+    stable    an equal formula, computed where an operand is so large that the first overflows
     raises    FormulaError for a text outside the language, or x_i outside of a repetition
     """
     output, formula = parse_equation(equation)
@@ -78,7 +88,8 @@ def rule(
         raise FormulaError(f"{equation!r}: {name_of} is outside of sum() and prod()")
     forms = {formal: parse(text) for formal, text in teaching.items()}
     spelled = parse(definition) if definition else None
-    return Rule(name, output, formula, forms, spelled, ending, kink, source)
+    steady = parse(stable) if stable else None
+    return Rule(name, output, formula, forms, spelled, ending, kink, member, source, steady)
 
 
 def _ungrouped_names(e: Expr) -> tuple[str, ...]:
@@ -96,6 +107,17 @@ def written_out(r: Rule, size: int, samples: int = 1) -> Expr:
     return _averages(expand(r.formula, size), samples)
 
 
+@lru_cache(maxsize=4096)
+def stable_form(r: Rule, size: int) -> Expr | None:
+    """The rule's other form for a group of `size` operands, if it has one.
+
+    raises    RuleError when it is not equal to the formula
+    """
+    if r.stable is None:
+        return None
+    return expand(parse(_known().get(stable_key(r)) or prove_stable(r)), size)
+
+
 def _averages(e: Expr, samples: int) -> Expr:
     """An average as the total divided by the number of samples."""
     if isinstance(e, Over) and e.how == "average":
@@ -103,16 +125,20 @@ def _averages(e: Expr, samples: int) -> Expr:
     return rebuild(e, tuple(_averages(part, samples) for part in children(e)))
 
 
-@cache
-def gathered(r: Rule) -> tuple[str, ...]:
-    """The formals that the rule takes from all samples of a batch."""
-    return tuple(name for name in inputs(r) if name in inside(r.formula))
+@lru_cache(maxsize=4096)
+def gathered(r: Rule, size: int = 0) -> tuple[str, ...]:
+    """The formals that the rule takes from all samples of a batch; for a group of `size`."""
+    formula = written_out(r, size) if size else r.formula
+    over = set(inside(formula)) - {SIZE}
+    return tuple(name for name in names(formula) if name in over)
 
 
-@cache
-def reduces(r: Rule) -> tuple[str, ...]:
+@lru_cache(maxsize=4096)
+def reduces(r: Rule, size: int = 0) -> tuple[str, ...]:
     """The formals that the rule takes from all samples of a batch, and from none alone."""
-    return tuple(name for name in inputs(r) if name not in loose(r.formula))
+    formula = written_out(r, size) if size else r.formula
+    own = {SIZE, *loose(formula)}
+    return tuple(name for name in names(formula) if name not in own)
 
 
 @lru_cache(maxsize=4096)
@@ -143,7 +169,7 @@ def partial_rule(r: Rule, formal: str) -> Rule:
     if known or formal in r.teaching:
         return Rule(partial, output, parse(known or derive(r, formal)), {}, kink=r.kink)
     try:
-        found, kink = _worked_out(r, formal), r.kink or _kink(r, formal)
+        found, kink = _worked_out(r, formal), r.kink or kink_of(r.formula, formal)
     except RuleError as wrong:
         raise RuleError(f"{r.name}: {wrong}") from wrong
     return Rule(partial, output, found, {}, kink=kink)
@@ -166,6 +192,12 @@ def key_of(r: Rule, formal: str) -> str:
     return f"d/d{formal} {r.output} = {source(r.formula)}{ending}"
 
 
+def stable_key(r: Rule) -> str:
+    """What a proven stable form is kept under in `derived.json`."""
+    assert r.stable
+    return f"{r.output} = {source(r.formula)} | {source(r.stable)}"
+
+
 @cache
 def _known() -> dict[str, str]:
     if not DERIVED.exists():
@@ -179,25 +211,36 @@ def derive(r: Rule, formal: str) -> str:
     from tracer import algebra  # 0.4 s: only for formulas that derived.json does not hold
 
     stated = r.teaching.get(formal)
-    for whole, k, size in _members(r, formal):
+    for whole, by, k, size in _cases(r, formal):
         if stated is None:
-            stated = _ungrouped(algebra.partial(whole, _member(formal, k)), k)
-        claimed = _at(stated, k, size)
-        if not algebra.equal(Diff(whole, _member(formal, k)), _without_output(claimed, r, size)):
-            raise RuleError(f"{r.name}: {_is_not(r, formal, k, claimed, whole)}")
+            stated = _ungrouped(algebra.partial(whole, by), k)
+        claimed = at_member(stated, k, size)
+        if not algebra.equal(Diff(whole, by), _spelled_out(claimed, r, whole, k, size)):
+            raise RuleError(f"{r.name}: {_is_not(r, by, claimed, whole)}")
     assert stated is not None
     return source(stated)
+
+
+def prove_stable(r: Rule) -> str:
+    """The stable form's text for `derived.json`, proven by sympy now."""
+    from tracer import algebra  # 0.4 s: only for formulas that derived.json does not hold
+
+    assert r.stable
+    for size in _SIZES if has_group(r) else (1,):
+        if not algebra.equal(expand(r.formula, size), expand(r.stable, size)):
+            raise RuleError(f"{r.name}: {source(r.stable)} is not {source(r.formula)}")
+    return source(r.stable)
 
 
 def _worked_out(r: Rule, formal: str) -> Expr:
     """The partial by the rules of differentiation, the same for every member of a group."""
     found = None
-    for whole, k, size in _members(r, formal):
-        partial = differentiate(whole, _member(formal, k))
+    for whole, by, k, size in _cases(r, formal):
+        partial = differentiate(whole, by)
         found = _ungrouped(partial, k) if found is None else found
-        claimed = _at(found, k, size)
+        claimed = at_member(found, k, size)
         if partial != claimed:
-            raise RuleError(_is_not(r, formal, k, claimed, whole))
+            raise RuleError(_is_not(r, by, claimed, whole))
     assert found is not None
     try:
         return parse(source(found))
@@ -205,29 +248,47 @@ def _worked_out(r: Rule, formal: str) -> Expr:
         raise RuleError(f"the derivative by {formal} is {TOO_LONG}") from wrong
 
 
-def _kink(r: Rule, formal: str) -> str:
-    """What a partial is where it does not exist: `0 at z = 0`."""
+def kink_of(formula: Expr, by: str) -> str:
+    """What a derivative is where it does not exist: `0 at z = 0`."""
     stated = []
-    for call, value in kinks(r.formula, formal):
-        left, right = map(source, gap(call).terms)
-        where = f"{right} = {left}" if isinstance(call.args[0], Num) else f"{left} = {right}"
-        part = "" if call == r.formula else f" for {source(call)}"
+    for call, value in kinks(formula, by):
+        numbers_last = sorted(sides(call), key=lambda side: isinstance(side, Num))
+        where = " = ".join(map(source, numbers_last))
+        part = "" if call == formula else f" for {source(call)}"
         stated.append(f"{source(value)}{part} at {where}")
     return ", ".join(dict.fromkeys(stated))
 
 
-def _members(r: Rule, formal: str) -> Iterator[tuple[Expr, int, int]]:
-    """(formula written out, member, size): where a partial must be what it claims to be."""
+def _cases(r: Rule, formal: str) -> Iterator[tuple[Expr, str, int, int]]:
+    """(formula written out, by, member, size): where a partial must be what it claims to be.
+
+    Of a vector every output's formula, by its own member or by each of its siblings'.
+    """
     for size in _SIZES if has_group(r) else (1,):
-        for k in range(1, size + 1) if group_of(formal) else (0,):
-            yield expand(r.formula, size), k, size
+        whole = expand(r.formula, size)
+        numbers = range(1, size + 1)
+        if not r.member:
+            for k in numbers if group_of(formal) else (0,):
+                yield whole, member_of(formal, k), k, size
+            continue
+        for own in numbers:
+            output = _of_output(r, own, size)
+            for k in (own,) if formal == r.member else (j for j in numbers if j != own):
+                yield output, member_of(f"{r.member}_i", k), k, size
 
 
-def _is_not(r: Rule, formal: str, k: int, claimed: Expr, whole: Expr) -> str:
-    return f"d{r.output}/d{_member(formal, k)} is not {source(claimed)} ({source(whole)})"
+def _of_output(r: Rule, k: int, size: int) -> Expr:
+    """The formula of a vector's output k, written out."""
+    own = member_of(f"{r.member}_i", k)
+    return rename(expand(r.formula, size), lambda s: Name(own if s == r.member else s))
 
 
-def _member(formal: str, k: int) -> str:
+def _is_not(r: Rule, by: str, claimed: Expr, whole: Expr) -> str:
+    return f"d{r.output}/d{by} is not {source(claimed)} ({source(whole)})"
+
+
+def member_of(formal: str, k: int) -> str:
+    """`w_2` for `w_i`; a formal that is no group itself."""
     return f"{formal[:-1]}{k}" if group_of(formal) else formal
 
 
@@ -240,10 +301,22 @@ def _ungrouped(found: Expr, k: int) -> Expr:
     )
 
 
-def _at(stated: Expr, k: int, size: int) -> Expr:
-    return expand(rename(stated, lambda s: Name(_member(s, k))), size)
+def at_member(stated: Expr, k: int, size: int) -> Expr:
+    """A partial by any member of a group, written out for member k."""
+    return expand(_chosen(stated, k) if k else stated, size)
 
 
-def _without_output(e: Expr, r: Rule, size: int) -> Expr:
-    whole = expand(r.formula, size)
-    return rename(e, lambda s: whole if s == r.output else Name(s))
+def _chosen(e: Expr, k: int) -> Expr:
+    if isinstance(e, Each):
+        return e  # all members are meant
+    if isinstance(e, Name):
+        return Name(member_of(e.text, k))
+    return rebuild(e, tuple(_chosen(part, k) for part in children(e)))
+
+
+def _spelled_out(e: Expr, r: Rule, whole: Expr, k: int, size: int) -> Expr:
+    """A partial without outputs: their formulas in place of them."""
+    outputs = {r.output: whole}
+    if r.member:
+        outputs[SIBLING] = _of_output(r, k, size)
+    return rename(e, lambda s: outputs.get(s, Name(s)))

@@ -9,20 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    WithJsonSchema,
+)
 
+from tracer.catalog.optimizers import Optimizer
 from tracer.check.points import Points
 from tracer.consistency import check, unused
 from tracer.conventions import (
     Conventions,
     Made,
+    Penalty,
     Precision,
     Reading,
     Rounding,
@@ -35,23 +44,37 @@ from tracer.errors import ScenarioError
 from tracer.fields import (
     Address,
     Count,
-    Formula,
     Given,
     Model,
     NameText,
     Number,
+    Spaced,
     Stated,
     Symbol,
     Text,
     Title,
 )
-from tracer.networks import Layer, Network
+from tracer.layers.shapes import Names, element, names_of
+from tracer.networks import Network, keys_of
 from tracer.problems import Keys, explained, listed, mended
+from tracer.rulebook import ActivationText, LossText
 from tracer.sources import start_of
-from tracer.toml import tables
+from tracer.statements import Formulas, FormulasField
+from tracer.toml import tables, text_of
+from tracer.training import (
+    SETTINGS,
+    Clip,
+    Gradient,
+    OwnOptimizer,
+    Training,
+    method,
+    settings_table,
+)
+from tracer.walk import Walk, walked
 
 DRAWN = "Drawn from the generator"  # the table of the numbers that nobody wrote down
 MAX_SIZE = 1_000_000  # bytes of a scenario file
+_WORKED_OUT = ("numbers", "assumed", "tables", "arrays", "columns", "walk", "_measured")
 _OWN: Any = Field(exclude=True, default_factory=dict)  # of a scenario under a reading, of no file
 
 
@@ -93,6 +116,8 @@ class Run(Model):
 
     sample: Count = 0  # the sample of a batch whose lines are shown
     show: list[Count] = Field(default_factory=list)  # iterations of its table
+    table: list[Title] = Field(default_factory=list)  # and its columns, by the names of steps
+    elements: list[Title] = Field(default_factory=list)  # what a folded page works out, by name
     reproducible: Count | None = None  # the last iteration that does not hang on last bits
 
 
@@ -107,10 +132,15 @@ class Scenario(Model):
     givens: dict[Title, dict[NameText, Given]] = Field(default_factory=dict)  # as in the source
     samples: dict[Title, SampleSet] = Field(default_factory=dict)
     random: Random | None = None
-    formulas: dict[NameText, Formula] = Field(default_factory=dict)  # each from earlier names
+    activations: dict[Title, ActivationText] = Field(default_factory=dict)  # of its own
+    losses: dict[Title, LossText] = Field(default_factory=dict)
+    formulas: FormulasField = Formulas()  # each from earlier names
     network: Network | None = None
     error: NameText | None = None  # without a network: the formula to differentiate, the last one
     trained: Annotated[list[NameText], Field(min_length=1)] | None = None  # and by which givens
+    gradients: dict[NameText, Gradient] = Field(default_factory=dict)  # stated, of nothing
+    optimizer: Training | None = None  # gradient descent if nothing is said
+    optimizers: dict[Title, OwnOptimizer] = Field(default_factory=dict)
     run: Run = Run()
     index_notation: bool = False  # whether a page derives the equations of all networks
     symbols: dict[Title, Symbol] = Field(default_factory=dict)
@@ -124,6 +154,11 @@ class Scenario(Model):
     pins: Annotated[dict[str, Decimal], _OWN]  # steps held at a value
     # givens by the name of another, or a number in place of one that is drawn
     replaced: Annotated[dict[str, str | Decimal], _OWN]
+    _table: dict[str, Any] = PrivateAttr(default_factory=dict)  # as a file states it
+
+    def to_toml(self) -> str:
+        """The scenario as a file states it, numbers as written; `tracer.load` reads it back."""
+        return text_of(self._table)
 
     @cached_property
     def numbers(self) -> Mapping[str, Decimal]:
@@ -147,6 +182,8 @@ class Scenario(Model):
         table = {d.name: as_given(self.arrays[d.name]) for d in drawn if d.samples is None}
         drawn_too = {DRAWN: table} if table else {}
         tables: dict[str, Mapping[str, Any]] = {**self.givens, **drawn_too}
+        if further := settings_table(self, {name for t in tables.values() for name in t}):
+            tables[SETTINGS] = {**tables.get(SETTINGS, {}), **further}
         return {
             title: {name: self._replaced(name, given, tables) for name, given in found.items()}
             for title, found in tables.items()
@@ -156,7 +193,9 @@ class Scenario(Model):
         other = self.replaced.get(name)
         if isinstance(other, Decimal):
             return other
-        return next((t[other] for t in tables.values() if other in t), given) if other else given
+        if other:
+            given = next((t[other] for t in tables.values() if other in t), given)
+        return as_given(given.array()) if isinstance(given, Spaced) else given
 
     @cached_property
     def columns(self) -> Mapping[str, Mapping[str, NDArray[np.float64]]]:
@@ -170,6 +209,18 @@ class Scenario(Model):
                 drawn = zip(d.columns or (), self.arrays[d.name].T, strict=True)
                 found[d.samples] = {**found.get(d.samples, {}), **dict(drawn)}
         return found
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether the network's outputs are compared with targets; else a formula is the error."""
+        return self.network is not None and bool(self.network.targets) and self.error is None
+
+    @property
+    def forward_only(self) -> bool:
+        """Whether there is a network, and nothing that its outputs are compared with."""
+        if self.network is None or self.network.threshold is not None:
+            return False
+        return not self.has_loss and self.error is None
 
     @property
     def data(self) -> Mapping[str, NDArray[np.float64]]:
@@ -208,12 +259,54 @@ class Scenario(Model):
         for title, table in self.tables.items():
             for name, given in table.items():
                 key = f"random.{name}" if title == DRAWN else f"givens.{title}.{name}"
+                if name not in self.givens.get(title, {}) and title == SETTINGS:
+                    key = f"optimizer.{name}"
                 yield from ((element, key) for element, _, _ in flattened(name, given))
         yield from ((name, f"samples.{TRAINING}.columns") for name in self.data)
 
     def given(self, name: str) -> Any:
         """A given as it was written, or None."""
         return next((t[name] for t in self.tables.values() if name in t), None)
+
+    def elements(self, name: str) -> Names | None:
+        """The names of all that is given or measured under a name, in its shape."""
+        given = self.given(name)
+        if given is not None:
+            sizes = np.shape(np.array(given, object)) if isinstance(given, list) else ()
+            return names_of(name, sizes)
+        if name in self.numbers or name in self.data:
+            return names_of(name, ())
+        return self._measured.get(name)
+
+    def vector(self, names: str | list[str]) -> list[str]:
+        """The names of numbers that are listed, or given under one name, in order."""
+        if isinstance(names, list):
+            return names
+        found = self.elements(names)
+        return [] if found is None else [str(name) for name in found.ravel()]
+
+    @cached_property
+    def _measured(self) -> Mapping[str, Names]:
+        """Arrays whose elements are columns of the samples: x of x[1,1] … x[3,4]."""
+        sizes: dict[str, tuple[int, ...]] = {}
+        for column in self.data:
+            stem, bracket, index = column.rstrip("]").partition("[")
+            if bracket:
+                found = tuple(map(int, index.split(",")))
+                sizes[stem] = tuple(map(max, zip(sizes.get(stem, found), found, strict=False)))
+        whole = {stem: names_of(stem, size) for stem, size in sizes.items()}
+        return {k: names for k, names in whole.items() if set(names.ravel()) <= set(self.data)}
+
+    @cached_property
+    def walk(self) -> Walk:
+        """The layers of the network, what each takes and gives."""
+        assert self.network, "no network"
+        return walked(self, self.network)
+
+    @cached_property
+    def method(self) -> Optimizer | None:
+        """How parameters are updated; None where there is no optimizer of that name."""
+        return method(self)
 
     def found_reading(self, name: str) -> Reading | None:
         """A reading of its own, or one that needs no definition: `float32`."""
@@ -258,7 +351,7 @@ class Scenario(Model):
     def _with(self, **changes: object) -> Scenario:
         """A copy with other fields; what was worked out from the old ones is forgotten."""
         copy = self.model_copy(update=changes)
-        for worked_out in ("numbers", "assumed", "tables", "arrays", "columns"):
+        for worked_out in _WORKED_OUT:
             copy.__dict__.pop(worked_out, None)
         return copy
 
@@ -270,11 +363,8 @@ def flattened(name: str, given: Any) -> Iterator[tuple[str, Decimal, bool]]:
     elif not isinstance(given, list):
         yield name, given, False
     else:
-        for i, row in enumerate(given, 1):
-            if isinstance(row, list):
-                yield from ((f"{name}[{i},{j}]", x, False) for j, x in enumerate(row, 1))
-            else:
-                yield f"{name}[{i}]", row, False
+        for index, number in np.ndenumerate(np.array(given, object)):
+            yield element(name, index), number, False
 
 
 # ---- reading a file --------------------------------------------------------------------
@@ -290,9 +380,14 @@ _TABLES: dict[tuple[str, int] | tuple[str, int, str], type[BaseModel]] = {
     ("random", 1): Random,
     ("random", 3): Drawing,
     ("run", 1): Run,
+    ("optimizer", 1): Training,
+    ("optimizer", 2, "clip"): Clip,
+    ("optimizers", 2): OwnOptimizer,
+    ("gradients", 2): Stated,
     ("network", 1): Network,
-    ("network", 3): Layer,
     ("readings", 2): Reading,
+    ("conventions", 2, "penalty"): Penalty,
+    ("readings", 3, "penalty"): Penalty,
     ("readings", 3, "rounding"): Rounding,
     ("readings", 3, "arithmetic"): Precision,
     ("readings", 4): Made,
@@ -303,8 +398,10 @@ _TABLES: dict[tuple[str, int] | tuple[str, int, str], type[BaseModel]] = {
 _OURS = ("name", "file", "pins", "replaced")  # fields of a scenario that no file states
 
 
-def _known(place: Keys) -> list[str]:
-    """The keys of the table at a place."""
+def _known(table: Mapping[str, Any], place: Keys) -> Sequence[str]:
+    """The keys of the table at a place of a file's whole table."""
+    if tuple(place[:2]) == ("network", "layers") and len(place) == 3:
+        return keys_of(table["network"]["layers"][place[2]])
     where = (str(place[0]), len(place), str(place[-1])) if place else ("", 0, "")
     if model := _TABLES.get(where) or _TABLES.get(where[:2]):
         return list(model.model_fields)
@@ -326,18 +423,29 @@ def read(text: str, file: str, name: str) -> Scenario:
     return scenario
 
 
+def made(table: dict[str, Any], called: str) -> Scenario:
+    """A scenario from a table that a program has filled, as TOML would have; raises as `read`."""
+    scenario, problems = _validated(table, called, "model")
+    lines = listed(called, problems)
+    if lines:
+        raise ScenarioError(lines)
+    assert scenario
+    return scenario
+
+
 def _validated(
     table: dict[str, Any], file: str, name: str
 ) -> tuple[Scenario | None, Iterable[str]]:
     """The scenario and its problems; what can be checked in spite of a problem is checked."""
-    own = {"name": name, "file": file}
+    own, known = {"name": name, "file": file}, partial(_known, table)
     try:
         scenario = Scenario.model_validate({**table, **own})
     except ValidationError as wrong:
-        problems = explained(wrong, table, _known)
-        if not mended(wrong, table, _known):
+        problems = explained(wrong, table, known)
+        if not mended(wrong, table, known):
             return None, problems
     else:
+        scenario._table = table
         return scenario, chain(check(scenario), unused(scenario))
     try:
         return None, chain(problems, check(Scenario.model_validate({**table, **own})))

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from tracer import arithmetic
-from tracer.arithmetic import FLOAT
+from tracer.arithmetic import FLOAT, steadily
 from tracer.expression import member, spread
-from tracer.printers import COLUMNS, PYTHON, Leaf, fill, template
+from tracer.printers import COLUMNS, PYTHON, Leaf, Template, Text, fill, template
 from tracer.program import Block, Program
-from tracer.rules import written_out
+from tracer.rules import stable_form, written_out
 from tracer.values import Column, Fed, Given, Values
 
 State = Sequence[Any]  # the carried givens
@@ -33,6 +33,7 @@ _FLOATS: dict[str, object] = {**FLOAT.calls, "pow": FLOAT.power, "e": math.e}
 _COLUMNS: dict[str, object] = {
     **{f"{name}s": call for name, call in arithmetic.COLUMNS.calls.items()},
     "pows": arithmetic.COLUMNS.power,
+    "steadily": steadily,
 }
 
 
@@ -61,7 +62,7 @@ def needed(program: Program, values: Values, everything: bool) -> set[int]:
 def _row(given: Fed) -> str:
     """Which row of what is fed belongs to pass k, as `Fed.at` has it."""
     since = f"max(k - {given.late}, 0)" if given.late else "k"
-    return f"{since} % {len(given.rows)}"
+    return f"min({since}, {len(given.rows) - 1})" if given.once else f"{since} % {len(given.rows)}"
 
 
 def _compiled(text: str, space: Mapping[str, object]) -> Passes:
@@ -75,6 +76,31 @@ def _function(code: CodeType, space: Mapping[str, object]) -> Passes:
     made = found["passes"]
     assert callable(made)
     return made
+
+
+def _forms(block: Block, samples: int, language: Text) -> list[Template]:
+    """The formula of a block, and its stable form if it has one."""
+    assert block.rule
+    formula = written_out(block.rule, block.size, samples)
+    if block.over and language is PYTHON:
+        formula = spread(formula, samples)
+    forms = (formula, stable_form(block.rule, block.size))
+    return [template(form, language) for form in forms if form]
+
+
+def _scalar(forms: Sequence[Template], names: Mapping[str, Leaf]) -> str:
+    """A float, by the stable form where an operand is beyond the limit."""
+    usual, *stable = (fill(form, names.__getitem__) for form in forms)
+    large = " or ".join(f"abs({v.text}) > {FLOAT.limit}" for v in names.values())
+    return f"({stable[0]}) if {large} else ({usual})" if stable else usual
+
+
+def _column(forms: Sequence[Template], names: Mapping[str, Leaf]) -> str:
+    """A column, by the stable form where an operand is beyond the limit."""
+    usual, *stable = (fill(form, names.__getitem__) for form in forms)
+    operands = "".join(f"{v.text}, " for v in names.values())
+    lines = f"lambda: {usual}, lambda: {stable[0]}" if stable else ""
+    return f"steadily({FLOAT.limit}, ({operands}), {lines})" if stable else usual
 
 
 # ---- scalars ---------------------------------------------------------------------------
@@ -151,10 +177,7 @@ class Scalars:
 
     def _lines(self, block: Block, cells: set[int]) -> Iterator[str]:
         assert block.rule
-        formula = written_out(block.rule, block.size, self.program.samples)
-        if block.over:
-            formula = spread(formula, self.program.samples)
-        parts = template(formula, PYTHON)
+        parts = _forms(block, self.program.samples, PYTHON)
         rows = zip(block.cells.tolist(), block.operands.tolist(), strict=True)
         for cell, operands in ((c, row) for c, row in rows if c in cells):
             for sample in self.samples if block.per_sample else (0,):
@@ -163,7 +186,7 @@ class Scalars:
                     names[formal] = Leaf(self._name(operand, sample))
                     for s in self.samples if formal in block.over else ():
                         names[member(formal, s)] = Leaf(self._name(operand, s))
-                yield f"{self._name(cell, sample)} = {fill(parts, names.__getitem__)}"
+                yield f"{self._name(cell, sample)} = {_scalar(parts, names)}"
 
     def _keeping(self) -> Iterator[str]:
         """Statements that put a pass into its row, and go on to the next."""
@@ -252,11 +275,11 @@ class Columns:
             if block.rule is None:
                 continue
             wide = block.per_sample or self.several
-            formula = written_out(block.rule, block.size, self.program.samples)
-            parts = template(formula, COLUMNS if wide or block.over else PYTHON)
+            columns = wide or bool(block.over)
+            parts = _forms(block, self.program.samples, COLUMNS if columns else PYTHON)
             for cell, operands in zip(block.cells.tolist(), block.operands.tolist(), strict=True):
                 names = {f: Leaf(f"v{o}") for f, o in zip(block.formals, operands, strict=True)}
-                line = fill(parts, names.__getitem__)
+                line = (_column if columns else _scalar)(parts, names)
                 yield cell, f"({line}).item()" if block.over and not wide else line
 
 

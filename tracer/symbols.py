@@ -30,7 +30,10 @@ class _Style:
 
 
 _FONTS = {r"\mathrm": True, r"\text": True, r"\mathbf": True, r"\mathit": False}
-_ACCENTS = {r"\hat": "\u0302", r"\bar": "\u0304", r"\tilde": "\u0303", r"\vec": "\u20d7"}
+_ACCENTS = {
+    r"\hat": "\u0302", r"\bar": "\u0304", r"\tilde": "\u0303", r"\vec": "\u20d7",
+    r"\dot": "\u0307",
+}  # fmt: skip
 _LETTERS = {rf"\{name}": letter for name, letter in GREEK.items()} | {
     r"\varepsilon": "ε", r"\Delta": "Δ", r"\Sigma": "Σ", r"\ell": "ℓ", r"\prime": "′",
     r"\ ": " ", r"\thinspace": " ", r"\quad": " ", "'": "′", "-": "−",

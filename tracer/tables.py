@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from tracer.catalog.sums import THRESHOLD
+from tracer.catalog.sums import PATHS, THRESHOLD
 from tracer.datasets import TRAINING
-from tracer.labels import Label, Own
+from tracer.labels import Derivative, Label, OfSample, Own
 from tracer.numbers import Shown, as_written, show
-from tracer.program import Phase
+from tracer.program import Block, Phase, Program
 from tracer.scenario import Scenario
 from tracer.traces import Trace
 from tracer.views import SampleTable
@@ -38,7 +38,7 @@ def _data_table(s: Scenario, title: str) -> SampleTable:
 def _as_given(s: Scenario, title: str, row: int, place: int, value: float) -> Shown:
     """A number as it is written; one that was drawn to the digits shown."""
     if title in s.samples:
-        return as_written(s.samples[title].rows[row][place])
+        return as_written(s.samples[title].rows[row][place], s.conventions.digits)
     return show(value, s.conventions.digits)
 
 
@@ -74,10 +74,33 @@ def forward_table(t: Trace) -> SampleTable:
 
 def gradients_table(t: Trace) -> SampleTable | None:
     """What every sample of a batch says of every parameter; None if the samples say nothing."""
-    program = t.program
-    batch = [cell for cell in program.gradients.values() if program.block(cell).over]
-    cells = [operand for cell in batch for operand in program.step(cell).operands.values()]
-    return table_of(t, list(dict.fromkeys(cells))) if cells else None
+    cells = _shares(t.program)
+    return table_of(t, cells) if cells else None
+
+
+def of_batch(program: Program) -> bool:
+    """Whether gradients are of the batch's error, to which samples add a part, not their own."""
+    shares = _shares(program)
+    called = (label for c in shares for label in (program.label(c), *program.also.get(c, ())))
+    own = any(isinstance(x, OfSample) and isinstance(x.of, Derivative) for x in called)
+    return bool(program.gradients) and (own or not shares)
+
+
+def _shares(program: Program) -> list[int]:
+    """What one sample says of the parameters."""
+    gradients = program.gradients.values()
+    paths = [c for g in gradients if program.block(g).rule is PATHS for c in _operands(program, g)]
+    totals = [cell for cell in (*gradients, *paths) if is_total(program.block(cell))]
+    return list(dict.fromkeys(c for total in totals for c in _operands(program, total)))
+
+
+def is_total(block: Block) -> bool:
+    """Whether steps are totals or averages of what each sample says; a partial is none."""
+    return bool(block.over) and block.of is None
+
+
+def _operands(program: Program, cell: int) -> Iterable[int]:
+    return program.step(cell).operands.values()
 
 
 def outputs_table(t: Trace) -> SampleTable:

@@ -1,9 +1,11 @@
-"""The TOML of a scenario: its numbers as they are written, a fault with its line and a hint."""
+"""The TOML of a scenario, read and written: its numbers as they are, a fault with its line."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -50,3 +52,57 @@ def _as_written(number: str) -> Decimal:
         return Decimal(number)
     except InvalidOperation:
         raise ValueError(number) from None
+
+
+# ---- written ---------------------------------------------------------------------------
+
+
+def text_of(table: Mapping[str, Any]) -> str:
+    """A table as a TOML text, numbers as they are; `tables` reads it back."""
+    return "\n".join(_lines(table, ())).lstrip("\n") + "\n"
+
+
+def _lines(table: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[str]:
+    """What stands in a table; then the tables in it, each under its own heading."""
+    inner = {key: value for key, value in table.items() if _is_table(value) or _are_tables(value)}
+    plain = {key: value for key, value in table.items() if key not in inner}
+    if place and (plain or not inner):
+        yield from ("", f"[{_keys(place)}]")
+    for key, value in plain.items():
+        yield f"{_keys([key])} = {_value(value)}"
+    for key, value in inner.items():
+        if _is_table(value):
+            yield from _lines(value, (*place, key))
+        for entry in value if _are_tables(value) else ():
+            yield from ("", f"[[{_keys((*place, key))}]]")
+            yield from (f"{_keys([own])} = {_value(part)}" for own, part in entry.items())
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _are_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_table, value))
+
+
+def _keys(keys: Sequence[str]) -> str:
+    return ".".join(k if re.fullmatch(r"[A-Za-z0-9_-]+", k) else _value(k) for k in keys)
+
+
+def _value(value: Any, indent: str = "") -> str:
+    """A value on one line; a list of lists with a line for each."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
+        case Mapping():
+            pairs = ", ".join(f"{_keys([key])} = {_value(part)}" for key, part in value.items())
+            return f"{{ {pairs} }}" if pairs else "{}"
+        case list() if any(isinstance(part, list) for part in value):
+            rows = "".join(f"{indent}  {_value(row, indent + '  ')},\n" for row in value)
+            return f"[\n{rows}{indent}]"
+        case list():
+            return f"[{', '.join(map(_value, value))}]"
+    return str(value)

@@ -28,10 +28,12 @@ class Fed:
 
     rows: Column  # [row, sample]
     late: int = 0  # passes that every row comes too late; until then the first one is fed
+    once: bool = False  # the last row stays, no first one comes again
 
     def at(self, iteration: int) -> Column:
         """What is fed in a pass, a value a sample."""
-        row: Column = self.rows[max(iteration - self.late, 0) % len(self.rows)]
+        since, last = max(iteration - self.late, 0), len(self.rows) - 1
+        row: Column = self.rows[min(since, last) if self.once else since % len(self.rows)]
         return row
 
 

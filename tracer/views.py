@@ -14,12 +14,13 @@ from tracer.scenario import Scenario
 
 if TYPE_CHECKING:
     from tracer.figures import Figure
+    from tracer.folded import Folded
     from tracer.matrices.form import MatrixForm
 
 WIDE = 88  # letters side by side on a printed page
 COLUMN = 20  # givens in one column of a printed page
 
-Detail = Literal["full", "first"]
+Detail = Literal["auto", "full", "first", "folded"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Work:
     gradient: Line  # of the sample that is shown
     groups: tuple[Group, ...]  # what the gradient needs and is not shown yet
     batch: Line | None  # the gradients of all samples together, if there are several
-    update: Line | None
+    updates: tuple[Line, ...]  # from the gradient to the parameter's new value
     summed: bool  # the gradient is the sum that ends the groups
 
 
@@ -95,6 +96,32 @@ class Forward:
 
     part: str
     units: tuple[tuple[Line, ...], ...]
+
+
+@dataclass(frozen=True)
+class Dual:
+    """A step beside its tangent."""
+
+    step: Line | None  # None for what a sample says of the tangent of all
+    tangent: Line  # with the formulas of its partials
+
+
+@dataclass(frozen=True)
+class ForwardMode:
+    """The tangents of a pass, and what reverse mode finds for the last of them."""
+
+    direction: tuple[Line, ...]  # how the givens are moved
+    rows: tuple[Dual, ...]
+    more: int  # rows that are left out of a long table
+    last: Line | None  # the tangent of the error, where there is one
+    reverse: Line | None  # the same as a sum of gradients times tangents, if all are known
+    unknown: tuple[Label, ...]  # givens that are moved and have no gradient
+    agrees: bool  # whether both give the same number
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The tangents that are computed."""
+        return tuple(row.tangent for row in self.rows if row.tangent.formula is not None)
 
 
 @dataclass(frozen=True)
@@ -132,13 +159,30 @@ class SampleTable:
         return len(self.rows) == self.count
 
     def parts(self, columns: int) -> list[SampleTable]:
-        """The table cut into tables of a few columns."""
-        starts = range(0, len(self.labels), columns)
-        return [self._cut(slice(start, start + columns)) for start in starts]
+        """The table cut into tables of a few columns that fit a page."""
+        cuts = column_cuts([row for _, row in self.rows], len(self.labels), columns)
+        return [self._cut(chosen) for chosen in cuts]
 
     def _cut(self, chosen: slice) -> SampleTable:
         rows = tuple((k, row[chosen]) for k, row in self.rows)
         return replace(self, labels=self.labels[chosen], rows=rows)
+
+
+def column_cuts(rows: Sequence[Sequence[Shown | None]], columns: int, most: int) -> list[slice]:
+    """Runs of columns that stand side by side: at most so many, and no wider than a page."""
+    cuts, start, room = [], 0, WIDE
+    for k in range(columns):
+        breadth = 3 + max((_breadth(row[k]) for row in rows), default=0)
+        if k - start == most or (breadth > room and k > start):
+            cuts.append(slice(start, k))
+            start, room = k, WIDE
+        room -= breadth
+    return [*cuts, slice(start, columns)]
+
+
+def _breadth(shown: Shown | None) -> int:
+    """Roughly how many letters a number takes."""
+    return 1 if shown is None else len(shown.text) + (10 if shown.exponent else 0)
 
 
 @dataclass(frozen=True)
@@ -157,6 +201,17 @@ class History:
     outputs: tuple[SampleTable, ...]
     figures: tuple[Figure, ...]
 
+    def parts(self, most: int) -> list[History]:
+        """The table of iterations cut into tables of a few columns that fit a page."""
+        cuts = column_cuts([row for _, row in self.rows], len(self.labels), most)
+        return [
+            replace(
+                self, labels=self.labels[chosen],
+                rows=tuple((k, row[chosen]) for k, row in self.rows),
+            )
+            for chosen in cuts
+        ]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -164,7 +219,7 @@ class Reading:
 
     name: str
     says: str
-    root: Line
+    root: Line | None
     outputs: SampleTable | None  # of few samples, if they are other than the page's
     ends: int  # the iteration its run ends with
     final: Shown | None  # the error there
@@ -209,15 +264,18 @@ class Walkthrough:
     data: tuple[SampleTable, ...]  # the sample sets
     sample: int  # the sample whose lines are shown
     samples: int  # of a batch
+    folded: Folded | None  # a long pass, instead of the lines of all steps
     forward: tuple[Forward, ...]
     together: SampleTable | None  # the forward pass of all samples of the batch
     gradients: SampleTable | None  # and their gradients
+    of_batch: bool  # whether these are parts of the batch's gradients, not of errors of their own
     error: tuple[Line, ...]
     outputs: int  # of the network
     backward: tuple[Backward, ...]
+    tangents: ForwardMode | None
     frozen: tuple[Label, ...]  # biases that are not trained
     table: tuple[Row, ...]
-    root: Line
+    root: Line | None  # the error, if there is one
     next_root: Shown | None  # the error of the next pass, if recorded
     equations: tuple[tuple[str, tuple[Line, ...]], ...]
     functions: tuple[str, ...]  # the activations by name
@@ -228,8 +286,11 @@ class Walkthrough:
     recomputed: int  # and those that it does not
     used: tuple[tuple[str, str], ...]  # readings that the ledger cites, and what they say
     approximate: bool  # whether any line needs ≈
-    biased: bool  # whether the network has biases
-    rate: Label | None  # the learning rate
+    weighted: bool  # whether the network has weighted sums
+    biased: bool  # whether it has biases
+    rate: Label | None  # the learning rate of plain gradient descent
+    updates: bool  # whether parameters get new values
+    keeps: str  # what an optimizer keeps from pass to pass, in words
     learns: bool  # by a rule that is no derivative
     history: History | None
     readings: tuple[Reading, ...]

@@ -12,11 +12,13 @@ from itertools import groupby
 from typing import Any
 
 from tracer import labels
-from tracer.catalog.activations import ACTIVATIONS
-from tracer.catalog.losses import LOSSES
+from tracer.catalog.activations import is_activation
+from tracer.catalog.losses import ERROR
 from tracer.catalog.sums import PATHS
 from tracer.course import Course
-from tracer.labels import Derivative, Label
+from tracer.duals import direction, forward_mode
+from tracer.folded import LONGEST, folded
+from tracer.labels import Derivative, Label, OfSample
 from tracer.ledger import Checked, Verdict, Verification
 from tracer.lines import Line, called_by, same
 from tracer.names import names_of
@@ -25,12 +27,14 @@ from tracer.program import Phase, Step
 from tracer.rewrite import PAST
 from tracer.rules import Rule, has_group
 from tracer.scenario import DRAWN, flattened
-from tracer.tables import data_tables, forward_table, gradients_table, own
+from tracer.tables import data_tables, forward_table, gradients_table, is_total, of_batch, own
 from tracer.traces import Trace
+from tracer.updating import keeps, plain_rate, state_table, update_steps, updates_of, varies
 from tracer.views import (
     Backward,
     Detail,
     Forward,
+    ForwardMode,
     Given,
     GivenTable,
     Group,
@@ -65,16 +69,19 @@ class _View:
         self.scenario = t.scenario.under(t.reading)
         self.seen: set[int] = set()
         self.kinds: set[Rule | None] = set()
-        self.updates = self.program.carry
+        self.updates = updates_of(self.program)
         self.gradients = self.program.gradients
+        self.steps = update_steps(self.program)
 
     def walkthrough(self, verification: Verification | None, course: Course | None) -> Walkthrough:
-        assert self.program.root is not None
-        forward, error = self.forward(), self.error()
-        backward = tuple(self.backward())
+        root = self.program.root
+        fold = folded(self.t, self.entry) if self.folds() else None
+        forward, error = ((), ()) if fold else (self.forward(), self.error())
+        backward, tangents = () if fold else tuple(self.backward()), forward_mode(self.t)
         following = self.following()
         numbers = verification.numbers if verification else ()
         learns = self.scenario.conventions.learning == "perceptron"
+        differentiated = bool(self.gradients) and not learns
         return Walkthrough(
             scenario=self.scenario,
             reading=self.t.reading,
@@ -86,29 +93,33 @@ class _View:
             data=data_tables(self.scenario),
             sample=self.fed(),
             samples=self.program.samples,
+            folded=fold,
             forward=forward,
-            together=forward_table(self.t) if self.program.samples > 1 else None,
-            gradients=gradients_table(self.t) if self.program.samples > 1 else None,
+            together=forward_table(self.t) if self.program.samples > 1 and not fold else None,
+            gradients=gradients_table(self.t) if self.program.samples > 1 and not fold else None,
+            of_batch=self.program.samples > 1 and of_batch(self.program),
             error=error,
-            outputs=sum(step.rule in LOSSES.values() for step in self.program.steps(Phase.ERROR)),
+            outputs=sum(_is_loss(step.rule) for step in self.program.steps(Phase.ERROR)),
             backward=backward,
+            tangents=tangents,
             frozen=tuple(dict.fromkeys(self.frozen())),
-            table=tuple(self.row(cell) for cell in sorted(self.gradients)),
-            root=self.line(self.program.root),
+            table=() if fold else tuple(self.row(cell) for cell in sorted(self.gradients)),
+            root=None if root is None else self.line(root),
             next_root=following,
-            equations=tuple(self.equations(forward, error, backward)),
-            functions=tuple(
-                rule.name for rule in self.rules(lambda rule: rule in ACTIVATIONS.values())
-            ),
-            activations=() if learns else tuple(self.rules(_has_derivation)),
-            kinks=() if learns else tuple(self.rules(lambda rule: rule.kink)),
+            equations=tuple(self.equations(forward, error, backward, tangents)),
+            functions=tuple(rule.name for rule in self.rules(_is_function)),
+            activations=tuple(self.rules(_has_derivation)) if differentiated else (),
+            kinks=tuple(self.rules(lambda rule: rule.kink)) if differentiated else (),
             published=tuple(self.published(verification)),
             checked=sum(not n.recomputed for n in numbers),
             recomputed=sum(n.recomputed for n in numbers),
             used=tuple(self.used(numbers)),
             approximate=not all(line.exact for line in self.all_lines()),
+            weighted=any(self.weighted()),
             biased=any(self.biases()),
-            rate=self.rate(),
+            rate=plain_rate(self.program),
+            updates=bool(self.updates),
+            keeps=keeps(self.scenario),
             learns=learns,
             **self.of_run(course),
         )
@@ -142,6 +153,16 @@ class _View:
             return self.t.sample
         return s.order[self.t.iteration % len(s.order)]
 
+    def folds(self) -> bool:
+        """Whether the pass is folded: asked for, or longer than anybody reads."""
+        long = sum(block.operands.size for block in self.program.blocks) > LONGEST
+        return self.detail == "folded" or (self.detail == "auto" and long)
+
+    def entry(self, step: Step, called: Label) -> Line | Local:
+        """A step as a line, a derivative with what it derives."""
+        backward = step.phase is Phase.BACKWARD
+        return self.backward_line(step, called) if backward else self.line(step.index)
+
     def line(self, cell: int, called: Label | None = None) -> Line:
         return self.t.line(cell, called)
 
@@ -161,14 +182,16 @@ class _View:
             yield GivenTable(
                 title, tuple(self.given(name, assumed, digits) for name, _, assumed in entries)
             )
+        yield from direction(self.t)
+        yield from state_table(self.t)
 
     def given(self, name: str, assumed: bool, digits: Digits | None) -> Given:
         """A given as it is written; what was drawn, or has been updated, to the digits shown."""
         label = own(self.scenario, name)
         cell = self.program.index.get(labels.name(label))
         written = self.scenario.numbers[name]
-        shown = show(float(written), digits) if digits else as_written(written)
-        if cell is not None and self.t.iteration and cell in self.updates:
+        shown = show(float(written), digits) if digits else as_written(written, self.t.digits)
+        if cell is not None and self.t.iteration and varies(self.t, cell, name):
             shown = self.shown(cell)
         return Given(label, shown, assumed)
 
@@ -183,13 +206,15 @@ class _View:
         """The steps of a part, unit by unit: a net followed by what is made of it."""
         inside = {step.index: step for step in steps}
         read = {cell for step in steps for cell in step.operands.values()}
-        for last in (step for step in steps if step.index not in read):
-            cone, todo = [last], [last]
+        shown: set[int] = set()
+        for last in (step.index for step in steps if step.index not in read):
+            cone, todo = {last}, [last]
             while todo:
-                found = [inside[c] for c in todo.pop().operands.values() if c in inside]
-                cone += found
-                todo += found
-            yield tuple(self.line(i) for i in sorted({step.index for step in cone}))
+                operands = {c for c in inside[todo.pop()].operands.values() if c in inside}
+                todo += operands - cone - shown
+                cone |= operands - shown
+            shown |= cone
+            yield tuple(map(self.line, sorted(cone)))
 
     def error(self) -> tuple[Line, ...]:
         return tuple(self.line(step.index) for step in self.program.steps(Phase.ERROR))
@@ -201,19 +226,13 @@ class _View:
         for cell in self.updates or self.gradients:
             parts.setdefault(self.program.block(cell).part, []).append(cell)
         for part, cells in parts.items():
-            chosen = cells if self.detail == "full" else cells[:1]
+            chosen = cells[:1] if self.detail == "first" else cells
             works = tuple(self.work(cell) for cell in chosen)
             yield Backward(part, works, tuple(self.row(c) for c in cells if c not in chosen))
 
-    def rate(self) -> Label | None:
-        """The learning rate that the updates use."""
-        updates = (self.program.step(cell).operands for cell in self.updates.values())
-        rates = (operands["eta"] for operands in updates if "eta" in operands)
-        return next(map(self.program.label, rates), None)
-
     def work(self, parameter: int) -> Work:
         label, cell, batch = self.program.label(parameter), self.gradients[parameter], None
-        if self.program.block(cell).over:  # the sum over the samples of their gradients
+        if is_total(self.program.block(cell)):  # of what the samples say
             batch = self.line(cell)
             (cell,) = self.program.step(cell).operands.values()
         called = self.gradient_label(cell, label)
@@ -222,12 +241,12 @@ class _View:
         if shown and not isinstance(groups[-1], Paths):
             groups.pop()
         gradient = self.line(cell, called)
-        if not shown:
+        if not shown and gradient.formula:
             value = float(self.t.values[cell])
             gradient = same(self.program, cell, value, self.t.digits, called)
         summed = bool(groups) and isinstance(groups[-1], Paths) and groups[-1].total == gradient
-        update = self.line(self.updates[parameter]) if parameter in self.updates else None
-        return Work(label, gradient, tuple(groups), batch, update, summed)
+        updates = tuple(self.line(step) for step in self.steps.get(parameter, ()))
+        return Work(label, gradient, tuple(groups), batch, updates, summed)
 
     def gradient_label(self, cell: int, parameter: Label) -> Label:
         """The name of a gradient that says whose it is."""
@@ -236,7 +255,8 @@ class _View:
             (
                 c
                 for c in candidates
-                if isinstance(c, Derivative) and c.bottom == parameter and not c.note
+                for of in (c.of if isinstance(c, OfSample) else c,)
+                if isinstance(of, Derivative) and of.bottom == parameter and not of.note
             ),
             candidates[0],
         )
@@ -271,6 +291,8 @@ class _View:
         """The step that a path goes through first, seen from where it starts."""
         *_, last = (contribution, *self.program.step(contribution).operands.values())
         of = self.program.step(last).of
+        if not of and is_total(self.program.block(contribution)):
+            return self.through(last)
         return self.program.label(of[0]) if of else None
 
     def backward_line(self, step: Step, called: Label) -> Line | Local:
@@ -298,8 +320,14 @@ class _View:
         )
 
     def frozen(self) -> Iterator[Label]:
-        """Biases that keep their values."""
-        return (self.program.label(cell) for cell in self.biases() if cell not in self.updates)
+        """Biases that keep their values where others are updated."""
+        kept = (cell for cell in self.biases() if self.updates and cell not in self.updates)
+        return map(self.program.label, kept)
+
+    def weighted(self) -> Iterator[Rule]:
+        """The weighted sums of the network."""
+        forward = (b for b in self.program.blocks if b.rule and b.phase is Phase.FORWARD)
+        return (b.rule for b in forward if b.rule and "w_1" in b.formals)
 
     def biases(self) -> Iterator[int]:
         """The biases of the network."""
@@ -315,17 +343,22 @@ class _View:
         return show(float(self.t.at(after).values[root]), self.t.digits)
 
     def equations(
-        self, forward: Sequence[Forward], error: Sequence[Line], backward: Sequence[Backward]
-    ) -> Iterator[tuple[str, tuple[Line, ...]]]:
+        self, forward: Sequence[Forward], error: Sequence[Line], backward: Sequence[Backward],
+        tangents: ForwardMode | None,
+    ) -> Iterator[tuple[str, tuple[Line, ...]]]:  # fmt: skip
         """Every formula shown once more, as it is called above, without numbers."""
         works = [work for part in backward for work in part.works]
         learns = self.scenario.conventions.learning == "perceptron"
-        backward_title = "Learning rule" if learns else "Backward pass"
+        derived = "Gradients" if self.program.root is None else "Backward pass"
+        backward_title = "Learning rule" if learns else derived
         lines = {
-            "Forward pass": tuple(x for part in forward for unit in part.units for x in unit),
-            "Error": tuple(error),
+            "Forward pass": tuple(
+                x for part in forward for unit in part.units for x in unit if not x.spelled
+            ),
+            "Error" if self.scenario.network else "The value to differentiate": tuple(error),
             backward_title: tuple(x for work in works for x in _lines(work)),
-            "Update": tuple(work.update for work in works if work.update),
+            "Update": tuple(line for work in works for line in work.updates),
+            "Forward mode": tangents.lines if tangents else (),
         }
         return ((title, found) for title, found in lines.items() if found)
 
@@ -344,7 +377,8 @@ class _View:
         before = ""
         for n in verification.remarkable if verification else ():
             found = self._published(n)
-            yield replace(found, reason="As above.") if found.reason == before else found
+            again = found.reason and found.reason == before
+            yield replace(found, reason="As above.") if again else found
             before = found.reason
 
     def _published(self, n: Checked) -> Published:
@@ -370,6 +404,14 @@ def _of_sample(n: Checked) -> str:
     if n.samples:
         return f"sample {n.sample} of {n.samples}"
     return f"sample {n.sample}" if n.sample else ""
+
+
+def _is_function(rule: Rule) -> bool:
+    return is_activation(rule) or bool(rule.member)
+
+
+def _is_loss(rule: Rule | None) -> bool:
+    return rule is not None and rule.name == ERROR
 
 
 def _has_derivation(rule: Rule) -> bool:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from tracer.labels import Label, Own
+from tracer.expression import Expr
+from tracer.labels import Label, Own, name
 from tracer.program import Cells, Draft, Phase
 from tracer.rules import Rule
 from tracer.scenario import Scenario
 from tracer.values import Fed, Given
+
+
+class Made(NamedTuple):
+    """What an output is made of: its net, by an activation, perhaps together with others."""
+
+    activation: str
+    net: int
+    outputs: tuple[int, ...]  # of the same vector, itself included
 
 
 class Sheet:
@@ -22,7 +33,11 @@ class Sheet:
         self.s, self.draft = s, Draft(samples=s.batch_size)
         self.cells: dict[str, int] = {}  # the givens, by the author's name
         self.steps: dict[str, int] = {}  # the author's formulas, and the error
+        self.gates: dict[tuple[Expr, tuple[int, ...]], int] = {}  # by operation and operands
+        self.made: dict[int, Made] = {}  # outputs of layers
+        self.numbered = Counter[Label]()  # gates without a name of their own, by what they are of
         self.trained: list[int] = []
+        self.further: dict[str, Given] = {}  # values of givens that the author did not write
 
     def own(self, text: str) -> Own:
         """The label of one of the author's names."""
@@ -70,9 +85,20 @@ class Sheet:
         called: list[Label] = [self.own(name) for name in names]
         return self.draft.emit(rule, operands, called, phase, part=part)
 
+    def compute(
+        self, rule: Rule, operands: Sequence[Sequence[int]], called: Sequence[Label],
+        phase: Phase, part: str,
+    ) -> list[int]:  # fmt: skip
+        """Emit steps of formulas, which find each other by their names."""
+        table = np.array(operands, np.int64).reshape(len(called), -1)
+        cells = list(map(int, self.draft.emit(rule, table, called, phase, part=part)))
+        self.steps.update(zip(map(name, called), cells, strict=True))
+        return cells
+
     def values(self) -> dict[str, Given]:
         """The values of all givens by canonical name."""
-        return {self.own(name).name: self._value(name) for name in self.cells}
+        written = {self.own(name).name: self._value(name) for name in self.cells}
+        return {**written, **self.further}
 
     def _value(self, name: str) -> Given:
         if name not in self.s.data:

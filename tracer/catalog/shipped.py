@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from tracer.catalog.activations import ACTIVATIONS
 from tracer.catalog.losses import LOSSES
+from tracer.catalog.penalties import PENALISED, PENALTIES
 from tracer.catalog.sums import NETS, TOTALS, net
+from tracer.catalog.vectors import STEPS, VECTORS
 from tracer.rules import Rule
 
 
 def shipped() -> tuple[Rule, ...]:
     """The rules whose partials are derived and proven once."""
     rules = (*ACTIVATIONS.values(), *LOSSES.values(), *TOTALS.values())
-    return (*rules, *(net(formula) for formula in NETS))
+    parts = (*VECTORS.values(), *STEPS, *PENALTIES.values(), PENALISED)
+    return (*rules, *parts, *(net(formula) for formula in NETS))

@@ -46,14 +46,19 @@ NETS: tuple[str, ...] = (
 
 CHAIN = rule("chain rule", "g = prod(f_i)")
 PATHS = rule("sum over paths", "g = sum(p_i)")
+NO_CHANGE = rule("no change", "g = 0")  # of x - x by x: no path is left
 
 
-NET, THRESHOLD = "weighted sum", "threshold"
+NET, THRESHOLD = "weighted sum", "output as 0 or 1"
 
 
 def threshold(least: str) -> Rule:
     """An output as 0 or 1: whether it reaches a number."""
     return rule(THRESHOLD, f"y = reached(o, {least})")
+
+
+#: Of several outputs the largest, as 1; the others as 0.
+LARGEST = rule(THRESHOLD, "y = reached(o, max(o_i))")
 
 
 @cache

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count, product
 
-from tracer.differentiation import differentiate
+from tracer.arithmetic import FLOAT
+from tracer.differentiation import JUMPS, differentiate
 from tracer.errors import RuleError
 from tracer.expression import (
     EULER,
@@ -53,22 +54,18 @@ def formula_of(rule: Rule, size: int, samples: int) -> Expr:
 
 
 @lru_cache(maxsize=4096)
-def bound(formula: Expr) -> Bound:
+def bound(formula: Expr, stable: Expr | None = None) -> Bound:
     """The function that bounds a formula; operands in the order of its names.
 
-    What has no value, as 1/0, may be anything: its radius is infinite.
+    What has no value, as 1/0, may be anything: its radius is infinite. A stable form is bounded
+    instead where an operand is so large that evaluation takes it.
     """
     own = names(formula)
-    code = _Code({name: k for k, name in enumerate(own)})
-    value, radius = code.ball(formula, top=True)
-    closer = _closer(code, formula, own)
-    lines = [
-        *(f"x{k} = V[o[{k}]]; e{k} = R[o[{k}]]" for k in range(len(own))),
-        *code.lines,
-        f"r = {radius}",
-        *([f"r = min(r, {closer})"] if closer else []),
-        f"return {value}, r",
-    ]
+    lines = [f"x{k} = V[o[{k}]]; e{k} = R[o[{k}]]" for k in range(len(own))]
+    if stable is not None:
+        large = " or ".join(f"abs(x{k}) + e{k} > {FLOAT.limit}" for k in range(len(own)))
+        lines += [f"if {large}:", *(f"    {line}" for line in _lines(stable, own))]
+    lines += _lines(formula, own)
     body = "".join(f"        {line}\n" for line in lines)
     text = (
         f"def bounded(V, R, o, half):\n    try:\n{body}    except FAILURES:\n        return NOTHING"
@@ -80,11 +77,20 @@ def bound(formula: Expr) -> Bound:
     return made
 
 
+def _lines(formula: Expr, own: Sequence[str]) -> list[str]:
+    """Python lines that return a formula's value and radius."""
+    code = _Code({name: k for k, name in enumerate(own)})
+    value, radius = code.ball(formula, top=True)
+    closer = _closer(code, formula, own)
+    last = [f"r = min(r, {closer})"] if closer else []
+    return [*code.lines, f"r = {radius}", *last, f"return {value}, r"]
+
+
 def _closer(code: _Code, formula: Expr, own: Sequence[str]) -> str:
     """The bound by partials, where a formula names an operand twice; empty where it cannot be."""
     if max(_mentions(formula).values(), default=0) < 2:
         return ""
-    if any(calls(formula, jump) for jump in ("step", "reached")):
+    if calls(formula, *JUMPS):
         return ""
     parts = []
     for k, name in enumerate(own):
@@ -246,17 +252,76 @@ def _ln(x: float, r: float) -> tuple[float, float]:
     return math.log(x), -math.log1p(-r / x) if r < x else _INF
 
 
+def _log10(x: float, r: float) -> tuple[float, float]:
+    _, radius = _ln(x, r)
+    return math.log10(x), radius / math.log(10)
+
+
+def _turning(
+    function: Callable[[float], float], top: float
+) -> Callable[[float, float], tuple[float, float]]:
+    """A sine, or one that is moved: greatest at `top`, least half a turn later."""
+
+    def ball(x: float, r: float) -> tuple[float, float]:
+        v = function(x)
+        ends = [function(x - r), function(x + r)]
+        ends += [sign for sign, at in ((1.0, top), (-1.0, top + math.pi)) if _meets(x, r, at, 2)]
+        return v, max(abs(end - v) for end in ends) if r else 0.0
+
+    return ball
+
+
+def _meets(x: float, r: float, at: float, halves: int) -> bool:
+    """Whether an interval meets `at`, or what is any number of half turns, or turns, away."""
+    turn, noise = halves * math.pi, 1e-12 * (1 + abs(x) + r)
+    return abs(math.remainder(x - at, turn)) <= r + noise
+
+
+def _tan(x: float, r: float) -> tuple[float, float]:
+    if r and _meets(x, r, math.pi / 2, 1):
+        return math.tan(x), _INF
+    return _between(math.tan)(x, r)
+
+
+def _abs(x: float, r: float) -> tuple[float, float]:
+    return abs(x), r
+
+
+def _sign(x: float, r: float) -> tuple[float, float]:
+    v = float((x > 0) - (x < 0))
+    return v, 1.0 + abs(v) if abs(x) <= r and r > 0 else 0.0
+
+
 def _sqrt(x: float, r: float) -> tuple[float, float]:
     v = math.sqrt(x)
     return v, max(math.sqrt(x + r) - v, v - math.sqrt(max(x - r, 0.0))) if r else 0.0
 
 
-def _max(*balls: float) -> tuple[float, float]:
-    v = max(balls[::2])
-    ends = [
-        max(x + sign * r for x, r in zip(balls[::2], balls[1::2], strict=True)) for sign in (-1, 1)
-    ]
-    return v, max(abs(end - v) for end in ends)
+def _choosing(choice: Callable[..., float]) -> Callable[..., tuple[float, float]]:
+    """The greatest, or the least: it grows with each of the numbers."""
+
+    def ball(*balls: float) -> tuple[float, float]:
+        pairs = list(zip(balls[::2], balls[1::2], strict=True))
+        v = choice(x for x, _ in pairs)
+        low, high = (choice(x + sign * r for x, r in pairs) for sign in (-1, 1))
+        return v, max(high - v, v - low)
+
+    return ball
+
+
+def _picking(sign: int) -> Callable[..., tuple[float, float]]:
+    """Whether the k-th number is the first that is the greatest; with sign -1, the least."""
+
+    def ball(k: float, _: float, *balls: float) -> tuple[float, float]:
+        pairs = [(sign * x, r) for x, r in zip(balls[::2], balls[1::2], strict=True)]
+        values = [x for x, _ in pairs]
+        picked = values.index(max(values)) == int(k) - 1
+        (own, off), others = pairs.pop(int(k) - 1), pairs
+        least, most = max(x - r for x, r in others), max(x + r for x, r in others)
+        sure = most < own - off if picked else least > own + off
+        return float(picked), float(not sure and any(r > 0 for _, r in ((own, off), *others)))
+
+    return ball
 
 
 def _step(x: float, r: float) -> tuple[float, float]:
@@ -281,9 +346,20 @@ _FUNCTIONS: dict[str, object] = {
     "ball_quotient": _quotient,
     "ball_power": _power,
     "ball_ln": _ln,
+    "ball_log10": _log10,
     "ball_sqrt": _sqrt,
+    "ball_sin": _turning(math.sin, math.pi / 2),
+    "ball_cos": _turning(math.cos, 0.0),
+    "ball_tan": _tan,
     "ball_tanh": _between(math.tanh),
-    "ball_max": _max,
+    "ball_erf": _between(math.erf),
+    "ball_pi": lambda: (math.pi, 0.0),
+    "ball_abs": _abs,
+    "ball_sign": _sign,
+    "ball_max": _choosing(max),
+    "ball_min": _choosing(min),
+    "ball_picked": _picking(1),
+    "ball_picked_min": _picking(-1),
     "ball_step": _step,
     "ball_reached": _reached,
     "ball_round": _round,

@@ -1,6 +1,6 @@
 """Which steps a name of somebody's program stands for: one, or all that an array holds.
 
-    W1      W1[1,1] … W1[2,3]          by element
+    W1      W1[1,1] … W1[2,3]          by element; K of K[1,1,1,1] …, h of h[t=1,2] …
     out_h   out_h1 … out_h4            numbered
     w       w11, w12 … w23             numbered by row and column
     W2      w5 … w8                    the weights of the second layer, as the scenario writes them
@@ -91,11 +91,12 @@ def _spellings(program: Program, name: str) -> Iterator[str]:
 
 #: How a name ends that belongs to a family; of several the first that gives a whole one.
 _KINDS = tuple(map(re.compile, (
-    r"(.+)\[(\d+)(?:,(\d+))?\]",
+    r"(.+)\[((?:t=)?\d+(?:,(?:t=)?\d+)*)\]",
     r"(.*\D)(\d+)",
     r"(.*\D)(\d+)_(\d+)",
     r"(.*\D)(\d)(\d)",
 )))  # fmt: skip
+_NUMBER = re.compile(r"\d+")
 
 
 def _family(t: Trace, name: str) -> Cells | None:
@@ -116,22 +117,24 @@ def _folded(text: str) -> str:
 def _families(program: Program) -> Mapping[_Stem, Cells]:
     """Every family whose members are there without a gap."""
     tables: dict[_Stem, list[dict[_Index, int]]] = {}
-    for name, cell in program.index.items():
+    members: dict[_Stem, set[str]] = {}
+    for name, cell in {**program.aliases, **program.index}.items():
         body, end = _split(name)
         for kind, pattern in enumerate(_KINDS):
             if found := pattern.fullmatch(body):
-                stem, *index = found.groups()
-                kinds = tables.setdefault(_Stem(_folded(stem), end), [{} for _ in _KINDS])
-                kinds[kind][tuple(int(i) for i in index if i is not None)] = cell
-    whole = ((stem, _whole(kinds)) for stem, kinds in tables.items())
+                text, *index = found.groups()
+                stem = _Stem(_folded(text), end)
+                kinds = tables.setdefault(stem, [{} for _ in _KINDS])
+                kinds[kind][tuple(map(int, _NUMBER.findall(",".join(index))))] = cell
+                members.setdefault(stem, set()).add(name)
+    whole = ((stem, _whole(kinds, len(members[stem]))) for stem, kinds in tables.items())
     return {stem: cells for stem, cells in whole if cells is not None}
 
 
-def _whole(kinds: Sequence[Mapping[_Index, int]]) -> Cells | None:
+def _whole(kinds: Sequence[Mapping[_Index, int]], members: int) -> Cells | None:
     """The first kind that has all members of all kinds, as an array."""
-    members = {cell for table in kinds for cell in table.values()}
     for table in kinds:
-        if len(table) == len(members) and (cells := _array(table)) is not None:
+        if len(table) == members and (cells := _array(table)) is not None:
             return cells
     return None
 
@@ -164,7 +167,7 @@ def _of_layer(t: Trace, body: str, end: str) -> Cells | None:
     if not asked or not network or not 0 < int(asked[3]) <= len(network.layers):
         return None
     layer = network.layers[int(asked[3]) - 1]
-    names = layer.weights if asked[2] in "Ww" else layer.bias
+    names = getattr(layer, "weights" if asked[2] in "Ww" else "bias", None)
     if not isinstance(names, list):
         return None
     find = names_of(t.program).get

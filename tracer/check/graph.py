@@ -16,7 +16,7 @@ from tracer.errors import TooLarge
 from tracer.expression import Expr, names
 from tracer.program import group_size
 from tracer.rewrite import Change, Operand
-from tracer.rules import Rule, formals
+from tracer.rules import Rule, formals, stable_form
 from tracer.traces import Trace
 
 MAX_NODES = 60_000
@@ -148,7 +148,7 @@ def _form(rule: Rule, arity: int, samples: int) -> _Form:
     place = {formal: k for k, formal in enumerate(formals(rule, size))}
     parts = (name.partition("@") for name in names(formula))
     slots = tuple((place[formal], int(k) if k else None) for formal, _, k in parts)
-    return _Form(bound(formula), formula, slots)
+    return _Form(bound(formula, stable_form(rule, size)), formula, slots)
 
 
 def computed(change: Change, samples: int, read: Read) -> Node:

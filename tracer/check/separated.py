@@ -18,10 +18,11 @@ _SIGNS = tuple((re.compile(pattern), sign) for pattern, sign in (
     (r"[^:=]*:", ":"),
     (r".*\S +[-+−.\d]\S*\s*\Z", " "),
 ))  # fmt: skip
-_INSIDE = re.compile(r'"[^"\n]*"|\[[\d, ]*\]')  # W1[2,3] is one name
+_INDEX = r"\[[\d, t=]{1,20}\]"  # W1[2,3] is one name, and so is h[t=2]
+_INSIDE = re.compile(rf'"[^"\n]*"|{_INDEX}')
 _NO_CELLS = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?+\n)*+(?:[ \t]*+(?:#[^\n]*+)?+\Z)?+")
 _SPLITS = {
-    "=": re.compile(r"([^=]*)=(.*?)(?:\s#.*)?"),
+    "=": re.compile(rf"((?:{_INDEX}|[^=])*+)=(.*?)(?:\s#.*)?"),
     ":": re.compile(r"([^:]*):(.*)"),
     " ": re.compile(r"(.*\S)\s+(\S+)\s*"),
 }
@@ -65,7 +66,7 @@ def _fields(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
     end = rf'" *+(?={re.escape(sign)}|\n|\Z)'
     field = re.compile(
         rf' *+"((?:[^"\n]|"")*+){end}| *+"((?:[^"]|""){{0,500}}+){end}'
-        rf"|((?:\[[\d, ]{{1,20}}\]|[^{re.escape(sign)}\n])*+)"
+        rf"|((?:{_INDEX}|[^{re.escape(sign)}\n])*+)"
     )
     line, at, seen = 1, 0, 0
     while (at := _no_cells(text, at)) < len(text):

@@ -12,9 +12,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tracer.catalog.losses import LOSSES
+from tracer.catalog.losses import ERROR
 from tracer.catalog.sums import BATCHES, TOTALS
-from tracer.expression import Call, Expr, Name, Neg, Num, Product, Quotient, Sum, names, rename
+from tracer.expression import (
+    Call,
+    Expr,
+    Name,
+    Neg,
+    Num,
+    Product,
+    Quotient,
+    Sum,
+    leaves,
+    names,
+    rename,
+)
 from tracer.labels import Derivative, Updated
 from tracer.matrices.entries import Entries, Stage, bold
 from tracer.matrices.views import Equation, Factor, Kind, Matrix, MatrixForm, Operands, borne_out
@@ -26,6 +38,7 @@ from tracer.traces import Trace
 __all__ = ["MatrixForm", "matrix_form"]
 
 P = Name("p")
+_LONGEST = 6  # numbers and names of a derivative that is written out; of more it is f'(Z)
 Written = dict[str, tuple[Factor, ...]]  # operands while they are collected
 
 
@@ -62,7 +75,7 @@ def _error_of(program: Program, outputs: Sequence[int]) -> _Error | None:
     cells = step.operands.values() if step.rule in TOTALS.values() else [step.index]
     terms = tuple(map(program.step, cells))
     loss = terms[0].rule
-    if loss not in LOSSES.values() or [s.operands.get("o") for s in terms] != [*outputs]:
+    if not loss or loss.name != ERROR or [s.operands.get("o") for s in terms] != [*outputs]:
         return None
     assert loss
     mean, averaged = step.rule is TOTALS["mean"], root.rule is BATCHES["mean"]
@@ -140,7 +153,9 @@ class _Pass:
 
     def backward(self, error: _Error, targets: Matrix) -> list[Equation]:
         """Layer by layer from the last; nothing where a matrix has no steps for its entries."""
-        deltas = self.deltas(error) if _each_its_own(self.layers) else []
+        weights = (w for layer in self.layers for row in layer.weights for w in row)
+        trained = all(w is None or w in self.program.gradients for w in weights)
+        deltas = self.deltas(error) if trained and _each_its_own(self.layers) else []
         found: list[Equation] = []
         for k, s in reversed([*enumerate(self.stages)]):
             equation = self.delta(k, deltas, error, targets) if deltas else None
@@ -177,11 +192,15 @@ class _Pass:
             if not w:
                 return None
             operands["p"] = (Factor(deltas[k + 1]), Factor(w, self.stages[k + 1].across))
-        formula = _elementwise([*before, *self.local(s.layer.outs, s.layer.nets, columns)])
+        slope = self.local(s.layer.outs, s.layer.nets, columns)
+        formula = _elementwise([*before, *slope])
+        named = [Call(f"{s.layer.activation.name}'", (Name("z"),))]
+        long = sum(map(leaves, slope)) > _LONGEST
         meaning = Derivative(self.program.label(error.of_sample), s.z.label)
         return self.equation(
             Kind.LAST_DELTAS if last else Kind.DELTAS, s.layer.part, formula,
             {name: operands[name] for name in names(formula)}, deltas[k], meaning=meaning,
+            written=_elementwise([*before, *named]) if long else None,
         )  # fmt: skip
 
     def from_error(self, error: _Error, columns: Mapping[str, Sequence[int]]) -> list[Expr]:

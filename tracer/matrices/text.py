@@ -6,15 +6,26 @@ It is the LaTeX of formulas, with `∘` between matrices that are multiplied ele
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from tracer import labels
-from tracer.expression import FUNCTIONS, Expr, Num
+from tracer.expression import EULER, Expr, Name, Num, names
 from tracer.lines import IN_LATEX
 from tracer.markup import Filters
 from tracer.matrices.views import Equation, Factor, Matrix
 from tracer.numbers import Shown
-from tracer.printers import PRODUCT, Latex, Literal, Place, Slot, Template, template
+from tracer.printers import (
+    POWER,
+    PRODUCT,
+    QUOTIENT,
+    Latex,
+    Literal,
+    Place,
+    Slot,
+    Template,
+    template,
+)
 
 ROOM = 68.0  # digits that fit beside the symbol on a line of a page
 _TIMES, _EACH = r" \cdot ", r" \circ "
@@ -24,38 +35,49 @@ _SIGMOID = {"sigmoid": r"\sigma"}
 class _Symbols(Latex):
     """A formula of matrices by their symbols."""
 
-    def between(self, left: Slot | Literal, right: Slot | Literal) -> str:
-        number = isinstance(left, Literal) and (left.text[-1] == "}" or left.text[-1].isdigit())
-        return _TIMES if number else _EACH
+    def product(self, factors: tuple[Expr, ...], place: Place) -> Template:
+        parts = [*self.print(factors[0], Place(QUOTIENT, place.leading))]
+        for before, factor in pairwise(factors):
+            each = names(before) and names(factor)
+            parts += (Literal(_EACH if each else _TIMES), *self.print(factor, Place(POWER)))
+        return tuple(parts)
 
     def power(self, base: Expr, exponent: Expr) -> Template:
-        assert exponent == Num("2"), exponent
+        if base == Name(EULER):
+            return self.call("exp", [self.print(exponent)])
         factor = self.print(base, Place(PRODUCT + 1))
-        return (*factor, Literal(_EACH), *factor)
+        if exponent == Num("2"):
+            return (*factor, Literal(_EACH), *factor)
+        return (*factor, Literal(r"^{\circ "), *self.print(exponent), Literal("}"))
 
     def quotient(self, top: Expr, bottom: Expr, place: Place) -> Template:
-        if isinstance(top, Num):
+        if isinstance(top, Num) or names(bottom):
             return super().quotient(top, bottom, place)
         share = super().quotient(Num("1"), bottom, place)
         return (*share, Literal(_TIMES), *self.print(top, Place(PRODUCT)))
 
     def function(self, name: str) -> str:
-        return rf"\{name}" if name in FUNCTIONS else _SIGMOID.get(name, rf"\mathrm{{{name}}}")
+        return _SIGMOID.get(name) or super().function(name.replace(" ", r"\ "))
 
 
 class _Numbers(_Symbols):
     """A formula of matrices by their entries: tall brackets, none but the matrix's own in σ(Z)."""
 
+    marks: Mapping[str, tuple[str, ...]] = {
+        **Latex.marks,
+        "step": (r"\left[", r" > 0\right]"),
+        "reached": (r"\left[", r" \ge ", r"\right]"),
+        "abs": (r"\left\lvert ", r" \right\rvert"),
+    }
+
     def bracket(self, parts: Template) -> Template:
         return (Literal(self.open), *parts, Literal(self.close))
 
     def call(self, function: str, args: list[Template]) -> Template:
-        if function == "step":
-            return (Literal(r"\left["), *args[0], Literal(r" > 0\right]"))
-        if len(args) == 1:
+        alone = function not in self.marks and len(args) == 1 and len(args[0]) == 1
+        if alone and isinstance(args[0][0], Slot):
             return (Literal(f"{self.function(function)} "), *args[0])
-        head, comma, tail = rf"{self.function(function)}\left(", Literal(", "), Literal(r"\right)")
-        return (Literal(head), *args[0], *(p for arg in args[1:] for p in (comma, *arg)), tail)
+        return super().call(function, args)
 
 
 _SYMBOLS, _NUMBERS = _Symbols(), _Numbers()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracer import labels
-from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.activations import is_activation
 from tracer.program import Phase, Program, Step
 from tracer.rules import Rule, inputs
 
@@ -62,7 +62,7 @@ def by_inputs(program: Program, layer: Layer) -> bool:
 def _activated(program: Program) -> Iterator[tuple[int, Step]]:
     """Every weighted sum with the step that makes the unit's output of it."""
     for step in program.steps(Phase.FORWARD):
-        if step.rule in ACTIVATIONS.values():
+        if is_activation(step.rule):
             yield step.operands["z"], step
 
 

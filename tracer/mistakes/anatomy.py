@@ -14,15 +14,14 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from tracer import labels
-from tracer.catalog.activations import ACTIVATIONS
-from tracer.catalog.optimizers import DESCENT
+from tracer.catalog.activations import is_activation
+from tracer.catalog.losses import ERROR
+from tracer.catalog.optimizers import RATE
 from tracer.catalog.sums import BATCHES, CHAIN, NET, PATHS, TOTALS
 from tracer.expression import group_of
 from tracer.program import Block, Phase, Program
 from tracer.rewrite import Change
 from tracer.rules import Rule
-
-ERROR = "error"  # the name of every loss's rule
 
 
 class Term(NamedTuple):
@@ -91,12 +90,14 @@ class Anatomy:
     @cached_property
     def activations(self) -> tuple[Cell, ...]:
         """The steps that apply an activation; the identity is none."""
-        return tuple(c for c in self.of_rule(*ACTIVATIONS) if c.rule.name != "identity")
+        applied = (self.cells[cell] for cell in self.net_of)
+        return tuple(cell for cell in applied if cell.rule.name != "identity")
 
     @cached_property
     def net_of(self) -> Mapping[int, int]:
         """The weighted sum that an activation is applied to, by its output."""
-        return {cell.index: cell.operands[0] for cell in self.of_rule(*ACTIVATIONS)}
+        applied = (cell for cell in self.cells.values() if is_activation(cell.rule))
+        return {cell.index: cell.operands[0] for cell in applied}
 
     @cached_property
     def errors(self) -> tuple[Cell, ...]:
@@ -131,7 +132,15 @@ class Anatomy:
 
     @cached_property
     def updates(self) -> tuple[Cell, ...]:
-        return tuple(self.of_rule(DESCENT.name))
+        """The new values of parameters, in the order of computation."""
+        after = {self.program.carry.get(p) for p in self.program.gradients}
+        return tuple(cell for index, cell in self.cells.items() if index in after)
+
+    @cached_property
+    def rated(self) -> tuple[Cell, ...]:
+        """The steps of an update that the learning rate is a factor of."""
+        updates = (c for c in self.cells.values() if c.block.phase is Phase.UPDATE)
+        return tuple(c for c in updates if RATE in c.formals)
 
     @cached_property
     def reductions(self) -> tuple[Cell, ...]:

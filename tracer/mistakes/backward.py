@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tracer.catalog.activations import ACTIVATIONS
+from tracer.catalog.losses import ERROR
 from tracer.catalog.sums import CHAIN, NET
 from tracer.expression import Quotient, names
 from tracer.mistakes import edits
-from tracer.mistakes.anatomy import ERROR, Anatomy, Cell
+from tracer.mistakes.anatomy import Anatomy, Cell
 from tracer.mistakes.edits import Edit
 from tracer.mistakes.forward import IDENTITY
 from tracer.mistakes.sites import Site, Sites, site
 from tracer.program import Phase
 from tracer.rewrite import Change, Operand, updated_before
 from tracer.rules import rule
-
-#: Activations that are not the identity.
-SQUASHING = tuple(name for name in ACTIVATIONS if name != "identity")
 
 
 def by_output(a: Anatomy) -> Iterable[Cell]:
@@ -40,7 +37,12 @@ def error_itself(a: Anatomy, partial: Cell) -> Edit | None:
 
 def slopes(*names: str) -> Callable[[Anatomy], list[Cell]]:
     """The derivatives of activations."""
-    return lambda a: list(a.partials(names or SQUASHING, "z"))
+    return lambda a: list(a.partials(names or _squashing(a), "z"))
+
+
+def _squashing(a: Anatomy) -> set[str]:
+    """The activations that there are; the identity is none."""
+    return {cell.rule.name for cell in a.activations}
 
 
 def _is_relu(a: Anatomy, partial: Cell) -> bool:
@@ -80,7 +82,7 @@ def slope_elsewhere(a: Anatomy) -> Iterator[Site]:
     if len(a.layers) < 2:
         return
     slopes: dict[str, list[Cell]] = {}
-    for cell in a.partials(SQUASHING, "z"):
+    for cell in a.partials(_squashing(a), "z"):
         slopes.setdefault(a.part(a.consumer(cell.index)), []).append(cell)
     rows = list(slopes.values())
     for k, row in enumerate(rows):

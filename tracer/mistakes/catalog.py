@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tracer.catalog.sums import NET, TOTALS
 from tracer.mistakes import backward, edits, forward, running
-from tracer.mistakes.sites import Sites, at_each, factor, swapped, together, where
+from tracer.mistakes.sites import Sites, at_each, by_kind, factor, swapped, together, where
 
 
 @dataclass(frozen=True)
@@ -190,13 +190,13 @@ MISTAKES: tuple[Mistake, ...] = (
         "the derivative of the activation function is missing",
         "The factor ∂out/∂net is missing in the product: between a unit's output and its weighted "
         "sum stands the activation function.",
-        factor(backward.SQUASHING, "z", backward.no_relu),
+        factor(backward.slopes(), backward.no_relu),
     ),
     Mistake(
         "relu-mask",
         "relu's derivative is forgotten",
         "The derivative of relu is 0 where the weighted sum is negative: nothing passes back.",
-        factor(["relu"], "z"),
+        factor(backward.slopes("relu")),
     ),
     Mistake(
         "derivative-of-output",
@@ -233,7 +233,7 @@ MISTAKES: tuple[Mistake, ...] = (
         "input-forgotten",
         "the input is missing in the weights' gradients",
         "The last factor is missing: ∂net/∂w is the value that the weight is multiplied by.",
-        factor([NET], "w_i"),
+        factor(by_kind(NET, "w_i")),
     ),
     Mistake(
         "other-input",
@@ -275,7 +275,7 @@ MISTAKES: tuple[Mistake, ...] = (
         "path-weight-forgotten",
         "the weights are missing on the way back",
         "The error passes back through a weight: ∂net/∂out is that weight.",
-        factor([NET], "x_i"),
+        factor(by_kind(NET, "x_i")),
     ),
     Mistake(
         "backward-transposed",
@@ -329,19 +329,19 @@ MISTAKES: tuple[Mistake, ...] = (
         "gradient-added",
         "the gradient is added, not subtracted",
         "The update goes against the gradient: w⁺ = w − η·∂E/∂w.",
-        at_each(running.updates, edits.altered(edits.sign_flipped("g"))),
+        at_each(running.updates, edits.altered(edits.others_flipped("w"))),
     ),
     Mistake(
         "rate-forgotten",
         "the learning rate is forgotten",
         "The gradient was not multiplied by the learning rate.",
-        at_each(running.updates, edits.altered(running.NO_RATE)),
+        at_each(running.rated, edits.altered(running.NO_RATE)),
     ),
     Mistake(
         "rate-twice",
         "the learning rate is applied twice",
         "The gradient was multiplied by the learning rate twice.",
-        at_each(running.updates, edits.altered(running.SQUARED_RATE)),
+        at_each(running.rated, edits.altered(running.SQUARED_RATE)),
     ),
     Mistake(
         "weight-forgotten",

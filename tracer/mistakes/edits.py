@@ -23,10 +23,10 @@ from tracer.expression import (
     Sum,
     children,
     names,
-    parse,
     rebuild,
     rename,
 )
+from tracer.parsing import parse
 from tracer.program import group_size
 from tracer.rewrite import Change, Operand
 from tracer.rules import Rule, formals
@@ -157,18 +157,15 @@ def _unsquared(e: Expr) -> Expr:
 
 
 @cache
-def sign_flipped(formal: str) -> Transform:
-    """The formula with the other sign before the term of a formal: w + eta·g."""
-    return cache(lambda rule: _rule(rule, _flipped(rule.formula, formal)))
+def others_flipped(formal: str) -> Transform:
+    """The formula with the other sign before all terms after a formal: w + eta·g."""
+    return cache(lambda rule: _rule(rule, _others_flipped(rule.formula, formal)))
 
 
-def _flipped(e: Expr, formal: str) -> Expr:
-    if not isinstance(e, Sum):
+def _others_flipped(e: Expr, formal: str) -> Expr:
+    if not isinstance(e, Sum) or e.terms[0] != Name(formal):
         return e
-    minus = [m != (formal in names(t)) for t, m in zip(e.terms, e.minus, strict=True)]
-    if minus[0]:
-        return Sum((Neg(e.terms[0]), *e.terms[1:]), (False, *minus[1:]))
-    return Sum(e.terms, tuple(minus))
+    return Sum(e.terms, (False, *(not m for m in e.minus[1:])))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from tracer.catalog.optimizers import DESCENT
+from tracer.catalog.optimizers import DESCENT, RATE
 from tracer.catalog.sums import BATCHES, CHAIN, NET, PATHS
 from tracer.mistakes import edits
 from tracer.mistakes.anatomy import Anatomy, Cell, bias_of
@@ -22,9 +22,13 @@ def updates(a: Anatomy) -> Iterable[Cell]:
     return a.updates
 
 
+def rated(a: Anatomy) -> Iterable[Cell]:
+    return a.rated
+
+
 def gradients(edit: Edit) -> Sites:
     """An edit of every gradient that an update uses."""
-    return lambda a: [site(a, c, {c: edit}) for c in a.program.gradients.values()]
+    return lambda a: [site(a, c, {c: edit}) for c in a.program.gradients.values() if c in a.cells]
 
 
 SQUARED_RATE = edits.substituted("eta", "eta^2")
@@ -36,13 +40,13 @@ def _biases(a: Anatomy) -> set[int]:
 
 
 def bias_stays(a: Anatomy, update: Cell) -> Edit | None:
-    bias = update.operands[0]
-    return edits.computed_by(IDENTITY, bias) if bias in _biases(a) else None
+    bias = next((c for c in update.operands if c in _biases(a)), None)
+    return None if bias is None else edits.computed_by(IDENTITY, bias)
 
 
 def bias_moves(a: Anatomy) -> Iterator[Site]:
     """A frozen bias that is updated all the same."""
-    rates = [u.operands[1] for u in a.updates]
+    rates = [u.operand(RATE) for u in a.updates if u.rule is DESCENT]
     frozen = sorted(_biases(a) - a.parameters)
     if a.program.samples > 1 or not rates:
         return

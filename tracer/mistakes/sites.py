@@ -79,14 +79,19 @@ def _then(first: Edit, second: Edit) -> Edit:
     return lambda was: second(first(was))
 
 
+def by_kind(of: str, by: str) -> Callable[[Anatomy], Iterable[Cell]]:
+    """The partials of one rule by one of its formals."""
+    return lambda a: list(a.partials([of], by))
+
+
 def factor(
-    of: Iterable[str], by: str, wanted: Callable[[Anatomy, Cell], bool] | None = None
+    partials: Callable[[Anatomy], Iterable[Cell]],
+    wanted: Callable[[Anatomy, Cell], bool] | None = None,
 ) -> Sites:
-    """A kind of partial left out wherever it is a factor; a site a partial, or a unit's."""
-    names = tuple(of)
+    """Partials left out wherever they are factors; a site a partial, or a unit's."""
 
     def sites(a: Anatomy) -> Iterator[Site]:
-        for partial in a.partials(names, by):
+        for partial in partials(a):
             if wanted and not wanted(a, partial):
                 continue
             chains = [c.index for c in a.chains if partial.index in c.operands]
@@ -114,4 +119,4 @@ def swapped(pairs: Callable[[Anatomy], Iterable[tuple[int, int]]]) -> Sites:
 
 def _own(a: Anatomy, cell: Cell, *parameters: int) -> bool:
     """Whether a step updates one of some parameters: that is not mistaken for another."""
-    return a.program.carry.get(cell.operands[0]) == cell.index and cell.operands[0] in parameters
+    return any(a.program.carry.get(parameter) == cell.index for parameter in parameters)

@@ -14,7 +14,7 @@ from tracer.mistakes import edits
 from tracer.mistakes.catalog import MISTAKES, Mistake
 from tracer.mistakes.running import gradients
 
-ROUNDED = "rounded-gradients"
+ROUNDED, HALVED_ID = "rounded-gradients", "gradient-halved"
 
 
 def rounded_gradients(decimals: int) -> Mistake:
@@ -32,6 +32,12 @@ def rounded_gradients(decimals: int) -> Mistake:
 def named(text: str) -> Mistake | None:
     """The mistake of an id, or of the words that explain it."""
     return next((m for m in MISTAKES if text in (m.id, m.explains)), None)
+
+
+#: What a source does that leaves out the 2 of a square's derivative, and says so.
+_HALVED = named(HALVED_ID)
+assert _HALVED, HALVED_ID
+HALVED: Mistake = _HALVED
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,178 @@
+"""Every kind of layer against PyTorch, in float64, on shapes drawn at random."""
+
+from __future__ import annotations
+
+import random
+from typing import Literal
+
+import numpy as np
+import pytest
+from peer_layers import NETWORKS, PEERS, alone, network
+from peers import Torch
+
+from tracer import evaluate, run, scenario
+from tracer.errors import ScenarioError
+from tracer.fields import Positive
+from tracer.layers.base import Layer
+from tracer.layers.kinds import KINDS
+from tracer.layers.shapes import spread
+from tracer.rules import rule
+
+pytest.importorskip("torch", reason="PyTorch is not installed: the layers had no peer")
+
+UPDATES = 3
+CLOSE = 1e-9
+
+
+def read(text):
+    return scenario.read(text, "layers.toml", "layers")
+
+
+def close(ours, theirs, scale=0.0):
+    """Alike to nine digits; of what cancels out, as a key's bias does, nothing is left."""
+    return abs(ours - theirs) <= CLOSE * max(abs(theirs), 1e-3 * max(scale, 1.0))
+
+
+def compare(model):
+    """Every number of every pass: forward, gradients, parameters."""
+    text = model.text()
+    t = run.trace(read(text), iterations=UPDATES)
+    other = Torch(model)
+    for iteration in range(UPDATES + 1):
+        now = t.at(iteration)
+        for name, value in other.parameters().items():
+            assert close(now[name], value), (iteration, name, now[name], value, text)
+        error, gradients = other.run(iteration)
+        for name, values in other.seen.items():
+            for k, (ours, theirs) in enumerate(np.broadcast(now.column(name), values.numpy())):
+                assert close(ours, theirs), (iteration, name, k, ours, theirs, text)
+        assert close(now["E"], error), (iteration, now["E"], error, text)
+        scale = max(map(abs, gradients.values()))
+        for name, theirs in gradients.items():
+            if f"dE/d{name}" not in now:  # nothing reads it
+                assert theirs == 0, (name, text)
+                continue
+            assert close(now[f"dE/d{name}"], theirs, scale), (
+                iteration, name, now[f"dE/d{name}"], theirs, text,
+            )  # fmt: skip
+        other.descend()
+    return t
+
+
+def feedings(seed, together):
+    """One sample, a batch, or batches of two; some layers need several samples."""
+    return [(4, 0), (4, 2)][seed % 2] if together else [(0, 0), (3, 0), (4, 2), (2, 1)][seed % 4]
+
+
+SEEDS = [range(k, k + 5) for k in range(0, 15, 5)]
+BATCHED = ("batch norm", "regular", "normalised image")  # whose samples belong together
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_peer(kind):
+    assert kind in PEERS, f"{kind}: against nothing; compared are {', '.join(PEERS)}"
+
+
+@pytest.mark.parametrize("seeds", SEEDS, ids=lambda seeds: f"from {seeds[0]}")
+@pytest.mark.parametrize("kind", PEERS)
+def test_a_layer_is_that_of_pytorch(kind, seeds):
+    for seed in seeds:
+        compare(alone(kind, seed, *feedings(seed, kind in BATCHED)))
+
+
+@pytest.mark.parametrize("seeds", SEEDS[:2], ids=lambda seeds: f"from {seeds[0]}")
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_layers_on_each_other_are_those_of_pytorch(kind, seeds):
+    for seed in seeds:
+        compare(network(kind, seed, *feedings(seed, kind in BATCHED)))
+
+
+# ---- slopes ------------------------------------------------------------------------------
+
+STEP = 1e-3  # the five-point rule is off by the step to the fourth
+PLACES, WEIGHTS = np.array([-2, -1, 1, 2]), np.array([1, -8, 8, -1]) / 12
+
+
+def slope(made, cell, step):
+    """The slope of the error, by the error alone at four places."""
+    beside = float(made.givens[cell]) + step * PLACES
+    givens = {**made.givens, cell: beside[:, None]}
+    root = made.program.root
+    return WEIGHTS @ evaluate.run(made.program, givens, [0], only=[root]).of(root)[0, :, 0] / step
+
+
+@pytest.mark.parametrize("kind", PEERS)
+def test_gradients_are_the_slopes_of_the_error(kind):
+    compared = 0
+    for seed in range(3):
+        s = read(alone(kind, seed, *feedings(seed, kind in BATCHED)).text())
+        made, t = run.built(s), run.trace(s, iterations=0)
+        gradients = {cell: t.values[g] for cell, g in made.program.gradients.items()}
+        scale = max(map(abs, gradients.values()))
+        for cell in random.Random(seed).sample(sorted(gradients), min(len(gradients), 12)):
+            gradient = gradients[cell]
+            wide, narrow = (slope(made, cell, step) for step in (STEP, STEP / 2))
+            if abs(wide - narrow) <= 1e-8 * scale:  # no kink between the places
+                assert abs(narrow - gradient) <= 1e-8 * scale, (seed, t.names[cell])
+                compared += 1
+    assert compared > 5
+
+
+# ---- kinds from outside ------------------------------------------------------------------
+
+
+class Doubled(Layer):
+    """Every number times a whole number."""
+
+    kind: Literal["doubled"] = "doubled"
+    times: Positive = 2
+
+    def shape(self, s, before):
+        yield from ()
+        return before[-1]
+
+    def steps(self, s, before, found, place):
+        return {"out": spread(f"d{place.mark}", found)}
+
+    def emit(self, on, x):
+        return on.emit(rule("multiple", f"y = {self.times}*x"), on.names["out"], x=x)
+
+
+OUTSIDE = """
+title = "outside"
+[givens.all]
+eta = 0.1
+x = [0.5, -1]
+W = [[1, 2], [3, 4]]
+t = [0, 1]
+[network]
+inputs = "x"
+targets = "t"
+[[network.layers]]
+weights = "W"
+activation = "identity"
+[[network.layers]]
+kind = "doubled"
+times = 3
+"""
+
+
+def test_a_kind_from_outside_is_a_layer_like_any_other(monkeypatch):
+    monkeypatch.setitem(KINDS, "doubled", Doubled)
+    t = run.trace(read(OUTSIDE))
+    assert (t["d[1]"], t["d[2]"]) == (-4.5, -7.5)
+    assert t["dE/dW[2,1]"] == (-7.5 - 1) * 3 * 0.5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("times = 3", "time = 3", "time: unknown key; did you mean 'times'?"),
+        ("times = 3", "times = 0", "times: expected 1 or more, found 0"),
+    ],
+)
+def test_a_mistake_in_a_layer_from_outside_has_its_key(monkeypatch, old, new, problem):
+    monkeypatch.setitem(KINDS, "doubled", Doubled)
+    with pytest.raises(ScenarioError) as wrong:
+        read(OUTSIDE.replace(old, new))
+    assert str(wrong.value) == f"layers.toml: network.layers[1].{problem}"

@@ -1,0 +1,1 @@
+"""Kinds of layers: what each is written with, which shapes it takes, the steps it emits."""
