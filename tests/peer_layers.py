@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import prod
 
 import numpy as np
-from peers import LINKS, Model, by_element
+from peer_models import LINKS, Model, by_element
 
 # ---- kinds of layers ---------------------------------------------------------------------
 

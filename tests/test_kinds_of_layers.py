@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pytest
 from peer_layers import NETWORKS, PEERS, alone, network
-from peers import Torch
+from peer_models import Torch
 
 from tracer import evaluate, run, scenario
 from tracer.errors import ScenarioError

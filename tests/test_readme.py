@@ -114,8 +114,17 @@ layers = [{ weights = "W1", rows = "inputs", activation = "identity" }]
 
 
 def test_the_python_of_the_readme_gives_what_it_says() -> None:
-    for text in blocks("python"):
-        exec(compile(text, "README.md", "exec"), {})
+    tables = (ACTIVATIONS, KINDS)
+    before = [dict(table) for table in tables]
+    try:
+        for text in blocks("python"):
+            exec(compile(text, "README.md", "exec"), {"__name__": "readme"})
+        assert {"cube"} == ACTIVATIONS.keys() - before[0].keys()
+        assert {"scale"} == KINDS.keys() - before[1].keys()
+    finally:
+        for table, old in zip(tables, before, strict=True):
+            table.clear()
+            table.update(old)
     for line in blocks("python")[-1].splitlines():
         if found := re.fullmatch(r"(t\[.*?\]) +# ([\d.]+)", line):
             import tracer

@@ -45,6 +45,9 @@ SCALED = rule("scaled and shifted", "y = gamma*x + beta")
 
 ADDED = rule("residual sum", "y = x + f")
 
+#: Those that state a derivative, which is proven.
+STATED = (AVERAGE, SHOWN, MEAN)
+
 
 @cache
 def normalised(epsilon: str) -> Rule:
