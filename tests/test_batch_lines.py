@@ -82,6 +82,7 @@ def test_every_printed_line_over_the_samples_is_true_or_says_so(samples, shown):
         assert is_true(claim) == (claim.sign == "="), claim
     written = {c.line.split(" = ")[0] for c in found}
     over = {r"\mathrm{most}", r"\mathrm{squares}", r"\mathrm{off}", r"\mathrm{shared}"}
+    over -= {r"\mathrm{most}"} if samples == 1 else set()  # the largest of one number is shown once
     assert (over <= written) == (samples <= MAX_SPREAD)
 
 

@@ -15,12 +15,13 @@ SHOWS_OR_CHECKS = (
     "traces", "lines", "names", "printers", "labels", "numbers", "views", "walkthrough",
     "ledger", "pages", "drawing", "markup", "diagram", "derivation", "program", "backprop",
     "rewrite", "evaluate", "arithmetic", "rules", "expression", "algebra", "scenario",
-    "catalog.shipped", "straight", "values", "course", "history", "tables", "figures", "conventions", "networks",
-    "datasets", "draws", "inventory", "assignments", "charts.plots", "charts.charting",
-    "matrices.form", "matrices.text", "indexed.check", "indexed.page", "mistakes.catalog",
-    "mistakes.applied", "check.examination", "check.lint", "check.reports", "check.screen",
-    "check.feedback", "check.gradescope", "check.summary", "check.points", "check.answers",
-    "check.telling", "check.difference", "tangents", "duals",
+    "catalog.shipped", "straight", "values", "course", "history", "tables", "figures",
+    "conventions", "networks", "layers.kinds", "walk", "rulebook", "statements", "training",
+    "folded", "grids", "partials", "tangents", "datasets", "draws", "inventory", "assignments",
+    "charts.plots", "charts.charting", "matrices.form", "matrices.text", "indexed.check",
+    "indexed.page", "mistakes.catalog", "mistakes.applied", "check.examination", "check.lint",
+    "check.reports", "check.screen", "check.feedback", "check.gradescope", "check.summary",
+    "check.points", "check.answers", "check.telling", "check.difference", "duals",
 )  # fmt: skip
 #: Who joins both sides: the public API and the command line.
 JOINS = {"tracer", "run", "cli"}

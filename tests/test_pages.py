@@ -189,7 +189,8 @@ def test_every_step_with_numbers_stands_on_the_full_page() -> None:
 def test_every_number_in_a_substitution_stands_above_it(name: str) -> None:
     """A reader with a pencil finds each operand as a given, in a table or in an earlier line."""
     tracer_scenario = scenario_of(name)
-    head, body = re.split(r"\n## (?:Forward pass|Update|The value to differentiate)\n", page_of(name, "md"), maxsplit=1)
+    first = r"\n## (?:Forward pass|Update|The value to differentiate)\n"
+    head, body = re.split(first, page_of(name, "md"), maxsplit=1)
     known = {Decimal(m) for m in re.findall(r"= (-?[\d.]+)\$", head)} | {Decimal(1), Decimal(2)}
     known |= {n for row in re.findall(r"^\|.*\|$", head + body, re.M) for n in numbers_in(row)}
     known |= {Decimal(tracer_scenario.rows)}  # what a mean divides by

@@ -142,7 +142,9 @@ def _latex_number(shown: Shown) -> Leaf:
 
 
 IN_TEXT = Language(TEXT, TEXT_NUMBERS, labels.text_leaf, _text_number, ("=", "≈"))
-IN_LATEX = Language(LATEX, LATEX_NUMBERS, labels.latex_leaf, _latex_number, ("=", r"\approx"), r"\dots")
+IN_LATEX = Language(
+    LATEX, LATEX_NUMBERS, labels.latex_leaf, _latex_number, ("=", r"\approx"), r"\dots"
+)
 
 
 def line(

@@ -292,7 +292,7 @@ class Scenario(Model):
         for column in self.data:
             stem, bracket, index = column.rstrip("]").partition("[")
             if bracket:
-                found = tuple(map(int, index.split(",")))
+                found = tuple(int(k.removeprefix("t=")) for k in index.split(","))
                 sizes[stem] = tuple(map(max, zip(sizes.get(stem, found), found, strict=False)))
         whole = {stem: names_of(stem, size) for stem, size in sizes.items()}
         return {k: names for k, names in whole.items() if set(names.ravel()) <= set(self.data)}

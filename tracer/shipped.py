@@ -38,7 +38,7 @@ def load(source: str | Path) -> Scenario:
         return found.model_copy(update={"file": f"scenarios/{source}.toml"})
     path = Path(source)
     if not path.exists():
-        hint = nearest(path.stem, shipped) or f"; shipped are {', '.join(shipped)}"
+        hint = nearest(path.stem, shipped) or "; `tracer list` names those shipped"
         if (beside := path.with_name(path.name + ".toml")).exists():
             hint = f"; did you mean {str(beside)!r}?"
         raise ScenarioError([f"{source}: no scenario of that name and no such file{hint}"])
