@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from tracer import labels
 from tracer.catalog.sums import CHAIN, PATHS
-from tracer.expression import Call, Expr, Name, Product, Sum, children, rebuild, rename
+from tracer.expression import Call, Expr, Name, Product, Sum, children, names, rebuild, rename
 from tracer.grids import Grids, grids, member
 from tracer.labels import Derivative, Label, OfSample
 from tracer.lines import GAP, Line, bears, called_by
@@ -49,6 +49,24 @@ class Folded:
     backward: tuple[Section, ...]
     update: tuple[Section, ...]
 
+    @property
+    def lines(self) -> Iterator[Line]:
+        """All lines that are shown."""
+        for section in (*self.forward, *self.error, *self.backward, *self.update):
+            yield from filter(None, map(_line, section.entries))
+
+    @property
+    def approximate(self) -> bool:
+        """Whether any line needs ≈."""
+        return not all(line.exact for line in self.lines)
+
+    @property
+    def dotted(self) -> bool:
+        """Whether any line leaves out terms."""
+        return any(
+            GAP in names(e) for line in self.lines for e in (line.formula, line.written) if e
+        )
+
 
 def folded(t: Trace, entry: Callable[[Step, Label], Line | Local]) -> Folded:
     """The folded view of a trace's pass; `entry` makes a line of a backward step."""
@@ -58,6 +76,7 @@ def folded(t: Trace, entry: Callable[[Step, Label], Line | Local]) -> Folded:
 class _Fold:
     def __init__(self, t: Trace, entry: Callable[[Step, Label], Line | Local]) -> None:
         self.t, self.program, self.entry = t, t.program, entry
+        self.whole = set(self._adjoints())
         self.chosen = self._followed(self._asked())
 
     def folded(self) -> Folded:
@@ -129,9 +148,10 @@ class _Fold:
                 met.add(step.rule if step.of else None)
 
     def _factors(self, contribution: int) -> list[int]:
-        """What a contribution is the product of."""
+        """What a contribution is the product of; what has a name of its own is one factor."""
         step = self.program.step(contribution)
-        return list(step.operands.values()) if step.rule is CHAIN else [contribution]
+        spelled = step.rule is CHAIN and contribution not in self.whole
+        return list(step.operands.values()) if spelled else [contribution]
 
     # ---- sections ------------------------------------------------------------------------
 
@@ -147,8 +167,18 @@ class _Fold:
                 if self.program.block(given[name]).rule is None
             ]  # fmt: skip
             yield self._numbers(title, cells)
+        kept = [cell for cell in self.program.carry if cell not in self.program.gradients]
+        untold = [cell for cell in kept if not self._is_given(cell)]
+        if untold:
+            yield self._numbers("Kept from pass to pass", untold)
         if self.program.data:
             yield self._numbers(f"Sample {self.t.sample}", self.program.data)
+
+    def _is_given(self, cell: int) -> bool:
+        """Whether a given stands in a table of the scenario."""
+        assert self.t.scenario, "a page needs the scenario's words"
+        called = labels.name(self.program.label(cell))
+        return called in {name.replace(" ", "_") for name in self.t.scenario.numbers}
 
     def _numbers(self, title: str, cells: Sequence[int]) -> Section:
         whole, alone = grids((self.program.label(c), self._shown(c)) for c in cells)
@@ -180,7 +210,9 @@ class _Fold:
         for cell in tabled:
             cells.setdefault(self.program.block(cell).part, []).append(cell)
         for part in dict.fromkeys((*lines, *cells)):
-            yield self._section(part, lines.get(part, ()), cells.get(part, ()))
+            if part not in lines:
+                lines[part] = [_shortened(self._entry(self.program.step(cells[part][0])))]
+            yield self._section(part, lines[part], cells.get(part, ()))
 
     def _entry(self, step: Step) -> Line | Local:
         if step.rule is PATHS:
@@ -206,10 +238,19 @@ class _Fold:
                 spelled.append(self._spelled(cell, formal, numbers))
             formula.append(_times(named))
             written.append(_times(spelled))
-        whole, each = _plus(formula), _plus(written)
         shown = self._shown(step.index)
-        exact = bears(each, numbers, shown, self.t.digits)
+        exact = bears(_plus(written), numbers, shown, self.t.digits)
+        kept = self._kept(list(step.operands.values()))
+        whole, each = _with_gaps(formula, kept), _with_gaps(written, kept)
         return Line(step.name, step.label, whole, each, operands, numbers, shown, exact)
+
+    def _kept(self, contributions: Sequence[int]) -> list[int]:
+        """The ways that are written out: of many the first and the last that are not 0."""
+        if len(contributions) <= TERMS:
+            return list(range(len(contributions)))
+        heavy = [k for k, c in enumerate(contributions) if self.t.values[c]]
+        chosen = heavy if len(heavy) > 1 else [0, len(contributions) - 1]
+        return chosen if len(chosen) <= TERMS else [*chosen[:2], *chosen[-2:]]
 
     def _spelled(self, cell: int, formal: str, numbers: dict[str, Shown]) -> Expr:
         """A factor as its number is written; `numbers` gets what it is made of."""
@@ -222,18 +263,19 @@ class _Fold:
         return rename(step.formula, lambda s: Name(own.get(s, s)))
 
     def _section(self, part: str, lines: Sequence[Line | Local], cells: Sequence[int]) -> Section:
-        """The lines, and behind the last of every kind the numbers of all of that kind."""
+        """The lines; all numbers of a kind are behind its first line, and before they are used."""
         whole, alone = grids((self._called(cell), self._shown(cell)) for cell in cells)
-        last: dict[int, list[Grids]] = {}
+        at: dict[int, list[Grids]] = {}
         for family in whole:
-            own = [k for k, line in enumerate(lines) if _belongs(line, family)]
-            last.setdefault(own[-1] if own else len(lines), []).append(family)
-        entries: list[Entry] = []
-        for k, line in enumerate(lines):
-            entries += [line, *last.get(k, ())]
+            first = next((k + 1 for k, line in enumerate(lines) if _belongs(line, family)), None)
+            used = next((k for k, line in enumerate(lines) if _uses(line, family)), len(lines))
+            at.setdefault(used if first is None else min(first, used), []).append(family)
+        entries: list[Entry] = [*at.get(0, ())]
+        for k, line in enumerate(lines, 1):
+            entries += [line, *at.get(k, ())]
         told = {name for line in lines for name in _names(line)}
         left = tuple((label, shown) for label, shown in alone if labels.name(label) not in told)
-        return Section(part, (*entries, *last.get(len(lines), ())), left)
+        return Section(part, tuple(entries), left)
 
     def _called(self, cell: int) -> Label:
         """A derivative by the whole error, where it has that name too."""
@@ -256,6 +298,17 @@ def _plus(terms: Sequence[Expr]) -> Expr:
     return terms[0] if len(terms) == 1 else Sum(tuple(terms), (False,) * len(terms))
 
 
+def _with_gaps(terms: Sequence[Expr], kept: Sequence[int]) -> Expr:
+    """Some of the terms of a sum, dots for those between them."""
+    found: list[Expr] = []
+    before = -1
+    for k in kept:
+        found += [Name(GAP)] if k != before + 1 else []
+        found.append(terms[k])
+        before = k
+    return _plus([*found, *([Name(GAP)] if before != len(terms) - 1 else [])])
+
+
 def _is_whole(label: Label, tops: set[Label]) -> bool:
     return isinstance(label, Derivative) and label.top in tops and not label.note
 
@@ -269,6 +322,20 @@ def _belongs(entry: Line | Local, family: Grids) -> bool:
     line = entry.line if isinstance(entry, Local) else entry
     named = (member(label) for label in (line.label, line.also) if label)
     return any(found and labels.name(found.stem) == labels.name(family.label) for found in named)
+
+
+def _uses(entry: Line | Local, family: Grids) -> bool:
+    """Whether a line has another member of a family than the first among its numbers."""
+    line = entry.line if isinstance(entry, Local) else entry
+    found = [member(label) for label in line.operands.values()]
+    places = {f.place for f in found if f and labels.name(f.stem) == labels.name(family.label)}
+    return len(places) > 1
+
+
+def _line(entry: Entry) -> Line | None:
+    if isinstance(entry, Grids):
+        return None
+    return entry.line if isinstance(entry, Local) else entry
 
 
 def _names(entry: Line | Local) -> Iterator[str]:
@@ -297,7 +364,7 @@ def _shortened(entry: Line | Local) -> Line | Local:
 def _dotted(e: Expr) -> Expr:
     """An expression with dots for the middle of every long sum."""
     parts = tuple(map(_dotted, children(e)))
-    if isinstance(e, Sum) and len(parts) > TERMS:
+    if isinstance(e, Sum) and len(parts) > TERMS and Name(GAP) not in parts:
         return Sum((*parts[:2], Name(GAP), *parts[-2:]), (*e.minus[:2], False, *e.minus[-2:]))
     if isinstance(e, Call) and len(parts) > TERMS:
         return Call(e.function, (*parts[:3], Name(GAP), parts[-1]))

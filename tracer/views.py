@@ -281,6 +281,7 @@ class Walkthrough:
     functions: tuple[str, ...]  # the activations by name
     activations: tuple[Rule, ...]  # those with a derivation
     kinks: tuple[Rule, ...]
+    ones: bool  # whether a derivative that is 1 is left out, other than by a bias
     published: tuple[Published, ...]
     checked: int  # numbers of the ledger that the source prints
     recomputed: int  # and those that it does not

@@ -7,6 +7,7 @@ stand: the program says it. A step is shown once, where it is first needed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 from tracer import labels
 from tracer.catalog.activations import is_activation
 from tracer.catalog.losses import ERROR
-from tracer.catalog.sums import PATHS
+from tracer.catalog.sums import NET, PATHS
 from tracer.course import Course
 from tracer.duals import direction, forward_mode
+from tracer.errors import RuleError
 from tracer.folded import LONGEST, folded
 from tracer.labels import Derivative, Label, OfSample
 from tracer.ledger import Checked, Verdict, Verification
@@ -25,7 +27,7 @@ from tracer.names import names_of
 from tracer.numbers import Digits, Shown, as_printed, as_written, decimals, show
 from tracer.program import Phase, Step
 from tracer.rewrite import PAST
-from tracer.rules import Rule, has_group
+from tracer.rules import Rule, has_group, inputs, is_one, partial_rule
 from tracer.scenario import DRAWN, flattened
 from tracer.tables import data_tables, forward_table, gradients_table, is_total, of_batch, own
 from tracer.traces import Trace
@@ -109,12 +111,13 @@ class _View:
             equations=tuple(self.equations(forward, error, backward, tangents)),
             functions=tuple(rule.name for rule in self.rules(_is_function)),
             activations=tuple(self.rules(_has_derivation)) if differentiated else (),
-            kinks=tuple(self.rules(lambda rule: rule.kink)) if differentiated else (),
+            kinks=tuple(self.kinked()) if differentiated else (),
+            ones=any(is_one(slope) for rule in self.rules(_is_plain) for slope in _slopes(rule)),
             published=tuple(self.published(verification)),
             checked=sum(not n.recomputed for n in numbers),
             recomputed=sum(n.recomputed for n in numbers),
             used=tuple(self.used(numbers)),
-            approximate=not all(line.exact for line in self.all_lines()),
+            approximate=fold.approximate if fold else self.approximate(),
             weighted=any(self.weighted()),
             biased=any(self.biases()),
             rate=plain_rate(self.program),
@@ -368,6 +371,17 @@ class _View:
         ordered = [b.rule for b in self.program.blocks if b.rule in found]
         return [rule for rule in dict.fromkeys(ordered) if rule and wanted(rule)]
 
+    def kinked(self) -> Iterator[Rule]:
+        """The forward rules that have a kink, with what is said of it."""
+        for rule in self.rules(lambda rule: not rule.member):
+            kink = rule.kink or next((p.kink for p in _slopes(rule) if p.kink), "")
+            if kink:
+                yield replace(rule, kink=kink)
+
+    def approximate(self) -> bool:
+        """Whether any line needs ≈."""
+        return not all(line.exact for line in self.all_lines())
+
     def used(self, numbers: Sequence[Checked]) -> Iterator[tuple[str, str]]:
         """The readings that numbers of the ledger are explained by."""
         for name in dict.fromkeys(n.under for n in numbers if n.under):
@@ -404,6 +418,18 @@ def _of_sample(n: Checked) -> str:
     if n.samples:
         return f"sample {n.sample} of {n.samples}"
     return f"sample {n.sample}" if n.sample else ""
+
+
+def _is_plain(rule: Rule) -> bool:
+    """Whether a rule is no weighted sum, whose bias is spoken of by itself, and no vector's."""
+    return rule.name != NET and not rule.member and not is_activation(rule)
+
+
+def _slopes(rule: Rule) -> Iterator[Rule]:
+    """The partials of a rule that are the same for all members of a group."""
+    for formal in inputs(rule):
+        with suppress(RuleError):
+            yield partial_rule(rule, formal)
 
 
 def _is_function(rule: Rule) -> bool:

@@ -112,6 +112,8 @@ class Bench:
             found.append(self._written(rule, called[run], own))
         z = np.concatenate(found)
         _, at_net = CHAINS[self.s.conventions.chain]
+        if at_net is Cut.PATHS and not self.walk.layers[self.number].spelled:
+            at_net = Cut.ALWAYS
         self.cuts.update(dict.fromkeys(z.tolist(), at_net))
         return z.reshape(names.shape)
 

@@ -13,7 +13,7 @@ from functools import cache
 
 from tracer.rules import Rule, rule
 
-MAXIMUM = rule("maximum", "y = max(x_i)")
+MAXIMUM = rule("maximum", "y = max(x_i)", kink="1 for the first of equal numbers, 0 for the others")
 AVERAGE = rule("average", "y = sum(x_i)/n", x_i="1/n")
 
 #: The cell state of an LSTM, at the first step and later; what it shows of it.

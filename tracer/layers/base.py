@@ -8,7 +8,7 @@ without anything that builds.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from tracer.fields import Model, Text
 from tracer.layers.shapes import Names, Shape
@@ -56,6 +56,10 @@ class Layer(Model):
 
     kind: str
     title: Text = ""
+
+    #: Whether the gradient of a weight is spelled ∂E/∂out · ∂out/∂net · ∂net/∂w, as tutorials of
+    #: dense networks have it; otherwise ∂E/∂net has a name, for weights are shared over places.
+    spelled: ClassVar[bool] = False
 
     @property
     def word(self) -> str:

@@ -7,7 +7,7 @@ same at every place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class Dense(Layer):
     """Every unit sums up weighted inputs, and its activation makes the output of the net."""
 
     kind: Literal["dense"] = "dense"
+    spelled: ClassVar[bool] = True
     activation: Title
     weights: Weights
     rows: Rows = "units"
