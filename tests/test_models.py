@@ -542,6 +542,20 @@ def test_a_target_that_pytorch_would_spread_is_refused():
     refused("target is 4, the outputs are 4 × 1", net, x, target)
 
 
+def test_a_class_that_the_loss_ignores_is_refused():
+    loss = nn.CrossEntropyLoss(ignore_index=1)
+    refused("ignore_index=1, which is a target", LAYER, drawn(2, 3), [0, 1], loss)
+    tracer.from_torch(LAYER, drawn(2, 3), torch.tensor([0, 0]), loss)
+
+
+def test_what_changes_a_layer_from_outside_is_refused():
+    hooked = nn.Linear(3, 2)
+    hooked.register_forward_hook(lambda module, given, found: 2 * found)
+    refused("Linear has hooks", nn.Sequential(hooked), drawn(4, 3), drawn(4, 2))
+    computed = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    refused("W is computed", computed, drawn(4, 3), drawn(4, 2))
+
+
 def test_classes_that_are_none_are_refused():
     refused("no class 2; there are 0 to 1", LAYER, drawn(1, 3), [2], nn.CrossEntropyLoss())
     refused("no class 0.5", LAYER, drawn(1, 3), [0.5], nn.CrossEntropyLoss())

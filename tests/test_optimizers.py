@@ -503,13 +503,13 @@ ONE = "[givens.Sample]\nx1 = 0.35\nx2 = -0.9\ntarget = 0.2"
     ("stated", "penalty"),
     [
         ('l2 = "lambda"', lambda w, b: 0.1 / 2 * (w**2).sum()),
-        ('l2 = "lambda", half = false', lambda w, b: 0.1 * (w**2).sum()),
-        ('l1 = "lambda", half = false', lambda w, b: 0.1 * w.abs().sum()),
-        ('l1 = "lambda"', lambda w, b: 0.1 / 2 * w.abs().sum()),
+        ('l2 = "lambda", half = []', lambda w, b: 0.1 * (w**2).sum()),
+        ('l1 = "lambda"', lambda w, b: 0.1 * w.abs().sum()),
+        ('l1 = "lambda", half = ["l1"]', lambda w, b: 0.1 / 2 * w.abs().sum()),
         ('l2 = "lambda", biases = true', lambda w, b: 0.1 / 2 * ((w**2).sum() + (b**2).sum())),
         (
             'l1 = "lambda", l2 = "rho"',
-            lambda w, b: 0.1 / 2 * w.abs().sum() + 0.3 / 2 * (w**2).sum(),
+            lambda w, b: 0.1 * w.abs().sum() + 0.3 / 2 * (w**2).sum(),
         ),
     ],
 )
@@ -524,11 +524,11 @@ def test_penalties_are_added_once_and_differentiated(reduction, stated, penalty)
     agrees_with(t, w, error)
 
 
-@pytest.mark.parametrize("half", ["true", "false"])
+@pytest.mark.parametrize("half", ['["l2"]', "[]"])
 def test_a_penalty_is_added_for_one_sample(half):
     w = tensors(PARAMETERS)
     weights = torch.stack([v for k, v in w.items() if k[0] == "w"])
-    error = error_at(w, 0.35, -0.9, 0.2) + (0.05 if half == "true" else 0.1) * (weights**2).sum()
+    error = error_at(w, 0.35, -0.9, 0.2) + (0.05 if "l2" in half else 0.1) * (weights**2).sum()
     error.backward()
     t = tracer.trace(penalised(f'l2 = "lambda", half = {half}', "", ONE))
     agrees_with(t, w, error)

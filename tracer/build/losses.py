@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -32,17 +32,18 @@ def emit_error(
 
 
 def emit_penalties(
-    draft: Draft, strengths: Mapping[str, int], half: bool, weights: Sequence[int], data: int,
+    draft: Draft, strengths: Mapping[str, int], half: Collection[str], weights: Sequence[int], data: int,
     root: Label,
 ) -> int:  # fmt: skip
     """Emit what the weights add to the error of the data, and the error; returns it.
 
     strengths    the cells that say how strongly, by the kind of penalty
+    half         the kinds that are halved
     """
     added = []
     for kind, strength in strengths.items():
         by_formal = {f"w_{k}": cell for k, cell in enumerate(weights, 1)} | {"lambda": strength}
-        rule = PENALTIES[kind, half]
+        rule = PENALTIES[kind, kind in half]
         row = [by_formal[formal] for formal in formals(rule, len(weights))]
         label = Own(f"penalty_{kind}", tex=rf"P_{{{kind.upper()}}}")
         added += draft.emit(rule, [row], [label], Phase.ERROR, part=PART).tolist()

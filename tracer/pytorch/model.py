@@ -55,6 +55,8 @@ def from_torch(
 def _parts(module: Any) -> Iterator[tuple[str, Any]]:
     """The layers of a module by the names of their classes, those of a Sequential one by one."""
     name = class_of(module, "module", {**MODULES, "Sequential": None})
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise UsageError(f"{WHO}: {name} has hooks, which may change its values; remove them first")
     if name != "Sequential":
         yield name, module
         return

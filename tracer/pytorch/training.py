@@ -43,6 +43,9 @@ def _by_class(name: str, last: str) -> Stated:
         if len(sizes) != 1:
             raise r.error(f"{type(loss).__name__} of {in_words(sizes)} outputs; only of a list")
         if target.shape == before:
+            ignored = getattr(loss, "ignore_index", None)
+            if ignored in target:
+                raise r.error(f"{type(loss).__name__} with ignore_index={ignored}, which is a target")
             r.t = one_hot(r, target, sizes[0])
         elif last and target.shape == (*before, *sizes):
             r.t = target
