@@ -26,6 +26,23 @@ from test_scenario import VALUES, _toml, lines_of, parts
 from tracer import run, scenario
 from tracer.errors import TracerError
 
+#: Samples that are lists.
+LISTS = """\
+title = "t"
+[samples.training]
+arrays = { x = [[1, 2], [3, 4]], t = [1, 0] }
+[samples.prediction]
+arrays = { x = [[3, 4]] }
+[givens.All]
+w = [[0.1, 0.2]]
+eta = 0.1
+[network]
+inputs = "x"
+targets = ["t"]
+[[network.layers]]
+weights = "w"
+activation = "sigmoid"
+"""
 #: The good network trained on four samples, and asked about another.
 DATA = changed(
     ("[givens.Inputs]\nx1 = 0.5\nx2 = -0.2\n", """\
@@ -220,6 +237,14 @@ BROKEN: dict[str, tuple[str, ...]] = {
     "a prediction without an input": (
         data((ASKED, 'columns = ["x1"]\nrows = [[0.5]]')),
         "samples.prediction.columns: without 'x2', which the inputs need",
+    ),
+    "a prediction of a longer list than is trained on": (
+        LISTS.replace("[[3, 4]]", "[[3, 4, 5]]"),
+        "samples.prediction: 'x[3]' is no element of x in samples.training",
+    ),
+    "a prediction of a shorter list than is trained on": (
+        LISTS.replace("[[3, 4]]", "[[3]]"),
+        "samples.prediction.columns: without 'x[2]', which the inputs need; did you mean 'x[1]'?",
     ),
     "a prediction with a misspelt input": (
         data((ASKED, ASKED.replace("x2", "x22"))),
@@ -634,6 +659,7 @@ def test_a_broken_scenario_is_refused_line_by_line(broken: str, tmp_path: Path) 
 #: Files that are unusual and right.
 ACCEPTED = {
     "a network with samples": DATA,
+    "a network with samples that are lists": LISTS,
     "a network with drawn numbers": DRAWN,
     "formulas alone": CIRCUIT,
     "formulas over samples": line("(t - w*x)^2"),

@@ -479,6 +479,27 @@ BAD = [
 ]  # fmt: skip
 
 
+def huge(*shape):
+    return f"{{ first = 0, last = 1, shape = {list(shape)} }}"
+
+
+_MAPS = "x = [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]]"
+#: A few lines that ask for more than a machine holds.
+BAD += [
+    ("pooling", {_MAPS: f"x = {huge(100_000, 100_000)}"},
+     "givens.all.x.shape: 10,000,000,000 numbers; at most 1,000,000"),
+    ("pooling", {"size = 2": "size = 100_000_000\npadding = 50_000_000"},
+     "{L}.padding: more than all 3 × 3 inputs",
+     "{L}.size: the windows see 160,000,000,000,000,000 numbers; at most 5,000,000"),
+    ("pooling", {_MAPS: f"x = {huge(300, 300)}", "size = 2": "size = 101"},
+     "{L}.size: the windows see 408,040,000 numbers; at most 5,000,000"),
+    ("convolution", {_MAPS: f"x = {huge(201, 201)}", "K = [[": f"K = {huge(30, 1, 2, 2)} # [["},
+     "network: 30 × 200 × 200 numbers; at most 1,000,000 are named"),
+    ("attention", {"x = [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]": f"x = {huge(5000, 2)}"},
+     "{L}.kind: scores of 50,000,000 products; at most 5,000,000"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
 def test_the_scenarios_are_good(text):
     assert run.trace(scenario.read(text, "good.toml", "good"))["E"] > 0

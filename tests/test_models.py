@@ -544,7 +544,7 @@ def test_a_target_that_pytorch_would_spread_is_refused():
 
 def test_a_class_that_the_loss_ignores_is_refused():
     loss = nn.CrossEntropyLoss(ignore_index=1)
-    refused("ignore_index=1, which is a target", LAYER, drawn(2, 3), [0, 1], loss)
+    refused("ignore_index=1, a target", LAYER, drawn(2, 3), [0, 1], loss)
     tracer.from_torch(LAYER, drawn(2, 3), torch.tensor([0, 0]), loss)
 
 

@@ -154,7 +154,7 @@ class Penalty(Model):
 
     l1: NameText | None = None  # the sum of their sizes, times this
     l2: NameText | None = None  # the sum of their squares, times this
-    half: list[Annotated[str, *choice("l1", "l2")]] = ["l2"]  # which of them times a half
+    half: list[Annotated[str, *choice("l1", "l2")]] = Field(["l2"])  # which are times a half
     biases: bool = False  # whether biases count as weights
 
     @property

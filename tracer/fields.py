@@ -25,6 +25,7 @@ from tracer.catalog.sums import net
 from tracer.errors import FormulaError, RuleError, nearest
 from tracer.expression import inside, names
 from tracer.labels import ACCENTS, GREEK
+from tracer.limits import MAX_STEPS
 from tracer.rules import partial_rule
 
 MAX_DIGITS = 400  # of a number written out; every float64 of 17 digits has fewer
@@ -242,12 +243,18 @@ class Stated(Model):
     assumed: bool = False
 
 
+def _bounded(shape: list[int]) -> list[int]:
+    if prod(shape) > MAX_STEPS:
+        raise ValueError(f"{prod(shape):,} numbers; at most {MAX_STEPS:,}")
+    return shape
+
+
 class Spaced(Model):
     """Numbers at equal distances, row after row: `{ first = -0.1, last = 0.5, shape = [2, 3] }`."""
 
     first: Number
     last: Number
-    shape: Annotated[list[Positive], Field(min_length=1, max_length=4)]
+    shape: Annotated[list[Positive], Field(min_length=1, max_length=4), AfterValidator(_bounded)]
 
     def array(self) -> NDArray[np.float64]:
         """The numbers, as numpy.linspace has them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,7 @@ def counted(number: int, what: str) -> str:
 
 def check_data(s: Scenario) -> Problems:
     """Problems of sample sets and of what is drawn."""
+    trained = s.samples[TRAINING].columns if TRAINING in s.samples else ()
     for title, samples in s.samples.items():
         for k, row in enumerate(samples.rows):
             if len(row) != len(samples.columns):
@@ -104,8 +105,19 @@ def check_data(s: Scenario) -> Problems:
                 yield f"samples.{title}.rows[{k}]: {numbers} for {columns}"
         if len(set(samples.columns)) < len(samples.columns):
             yield f"samples.{title}.columns: a name twice"
+        yield from _check_elements(title, samples.columns, trained)
     if s.random:
         yield from _check_draws(s)
+
+
+def _check_elements(title: str, columns: Sequence[str], trained: Sequence[str]) -> Problems:
+    """An array has the elements that it has in training, no further ones."""
+    arrays = {column.partition("[")[0] for column in trained if "[" in column}
+    for column in columns:
+        array = column.partition("[")[0]
+        if column not in trained and array in arrays:
+            yield f"samples.{title}: {column!r} is no element of {array} in samples.{TRAINING}"
+            return
 
 
 def _check_draws(s: Scenario) -> Problems:

@@ -21,6 +21,7 @@ from tracer import labels
 from tracer.errors import NameTaken, ProgramError
 from tracer.expression import Expr, group_of
 from tracer.labels import Label
+from tracer.limits import MAX_OPERANDS, MAX_STEPS
 from tracer.rules import Rule, formals, gathered, has_group, inputs, reduces, written_out
 
 Cells = NDArray[np.int64]
@@ -170,6 +171,7 @@ class Draft:
     gradients: dict[int, int] = field(default_factory=dict)
     data: list[int] = field(default_factory=list)
     size: int = 0
+    read: int = 0  # operands of all steps
     per_sample: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))  # a cell
 
     def given(
@@ -224,6 +226,11 @@ class Draft:
         return bool(self.per_sample[table[:, columns]].any())
 
     def _add(self, block: Block) -> Cells:
+        self.read += block.operands.size
+        if self.size + len(block) > MAX_STEPS or self.read > MAX_OPERANDS:
+            raise ProgramError(
+                f"too large to compute: more than {MAX_STEPS:,} steps or {MAX_OPERANDS:,} operands"
+            )
         for row, label in enumerate(block.labels):
             name = labels.name(label)
             if name in self.index or name in self.aliases:

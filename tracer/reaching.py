@@ -11,7 +11,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.errors import ProgramError
 from tracer.expression import ONE
+from tracer.limits import MAX_REACHED
 from tracer.partials import partials
 from tracer.program import Block, Cells
 from tracer.rules import inputs
@@ -85,6 +87,10 @@ class Reach:
 
     def _reached(self, size: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Which ends a cell reaches, [cell, end], and through how many operand places."""
+        if size * len(self.ends) > MAX_REACHED:
+            raise ProgramError(
+                f"too large to differentiate: {size:,} steps of {len(self.ends):,} outputs"
+            )
         reach = np.zeros((size, len(self.ends)), np.bool_)
         routes = np.zeros((size, len(self.ends)), np.int64)
         reach[self.ends, np.arange(len(self.ends))] = True

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tracer.errors import nearest
+from tracer.errors import TooLarge, nearest
 from tracer.fields import quoted
 from tracer.inventory import not_given
 from tracer.layers.base import Checked, Layer, Place
@@ -54,7 +54,12 @@ def walked(s: Scenario, network: Network) -> Walk:
             shapes += [found] if found else []
         problems += [f"network.layers[{number}].{problem}" for problem in wrong]
     layers, titles = tuple(network.layers), tuple(_titles(network))
-    return Walk(layers, titles, tuple(shapes), _steps(s, layers, shapes), tuple(problems))
+    try:
+        steps = _steps(s, layers, shapes)
+    except TooLarge as wrong:
+        shapes, steps = shapes[:1], ()
+        problems.append(f"network: {wrong}")
+    return Walk(layers, titles, tuple(shapes), steps, tuple(problems))
 
 
 def _steps(

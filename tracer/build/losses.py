@@ -32,8 +32,8 @@ def emit_error(
 
 
 def emit_penalties(
-    draft: Draft, strengths: Mapping[str, int], half: Collection[str], weights: Sequence[int], data: int,
-    root: Label,
+    draft: Draft, strengths: Mapping[str, int], half: Collection[str], weights: Sequence[int],
+    data: int, root: Label,
 ) -> int:  # fmt: skip
     """Emit what the weights add to the error of the data, and the error; returns it.
 

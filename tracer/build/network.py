@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import groupby
+from math import prod
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from tracer.build.sheet import Sheet
 from tracer.build.vectors import emit_activation
 from tracer.catalog.sums import net, unbiased
 from tracer.catalog.vectors import VECTORS
+from tracer.errors import ProgramError
 from tracer.expression import group_of
 from tracer.layers.base import BIAS, CONSTANT, WEIGHT
 from tracer.layers.shapes import Names, Shape
+from tracer.limits import MAX_OPERANDS
 from tracer.program import Cells, Phase
 from tracer.rules import Rule, formals, member_of
 from tracer.walk import Walk
@@ -122,6 +125,8 @@ class Bench:
         found = {}
         for formal, cells in operands.items():
             members = cells.shape[-1:] if group_of(formal) else ()
+            if names.size * prod(members) > MAX_OPERANDS:
+                raise ProgramError(f"{self.title}: more than {MAX_OPERANDS:,} operands")
             spread = np.broadcast_to(cells, (*names.shape, *members))
             found[formal] = spread.reshape(names.size, *members)
         return found

@@ -38,6 +38,7 @@ from tracer.layers.parameters import (
     parameter,
 )
 from tracer.layers.shapes import Names, Shape, spread, wrongly_named
+from tracer.limits import MAX_OPERANDS
 from tracer.program import Cells
 
 if TYPE_CHECKING:
@@ -105,6 +106,10 @@ class Attention(Layer):
                 numbers = counted(width, "number")
                 yield f"heads: {part} of {numbers} cannot be split into {self.heads} heads"
                 return None
+        factors = x.sizes[0] ** 2 * widths["queries"]
+        if factors > MAX_OPERANDS:
+            yield f"kind: scores of {factors:,} products; at most {MAX_OPERANDS:,}"
+            return None
         wrong = [*self._check_mask(s, x.sizes[0])]
         yield from wrong
         units = yield from self._check_matrix(s, "output", widths["values"])
@@ -172,12 +177,12 @@ class Attention(Layer):
     # ---- steps ---------------------------------------------------------------------------
 
     def steps(self, s: Scenario, before: Sequence[Shape], found: Shape, place: Place) -> Named:
-        seen = self._seen(s, found.sizes[0])
         usual = {"out": "o" if self.output is None else "y"}
         names = {
             key: spread(getattr(self, key) or usual.get(key, key) + place.mark, shape, place.number)
             for key, shape in self._shapes(s, before[-1], found).items()
         }
+        seen = self._seen(s, found.sizes[0])
         return {**names, "s": names["s"][:, seen], "a": names["a"][:, seen]}
 
     def emit(self, on: Bench, x: Cells) -> Cells:

@@ -7,6 +7,7 @@ and has no term. Inputs are rows and columns, or a list; of these there may be s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from tracer.inventory import counted, not_given
 from tracer.layers.base import BIAS, WEIGHT, Checked, Layer, Named, Place, Use, listed
 from tracer.layers.parameters import check_biases, offsets, parameter
 from tracer.layers.shapes import CHANNEL, Names, Shape, spread, wrongly_named
+from tracer.limits import MAX_OPERANDS
 from tracer.program import Cells
 
 if TYPE_CHECKING:
@@ -90,6 +92,12 @@ class _Windows(Layer):
             window = " × ".join(map(str, size[2 - len(_axes(x)) :]))
             padded = " with their padding" if any(self._padding(x)) else "; see padding"
             yield f"{key}: a window of {window} does not fit into {x.in_words} inputs{padded}"
+            return
+        if any(p > n for p, n in zip(self._padding(x), _maps(x)[1:], strict=True)):
+            yield f"padding: more than all {x.in_words} inputs"
+        seen = prod((_maps(x)[0], *self._places(x, size), *size))
+        if seen > MAX_OPERANDS:
+            yield f"{key}: the windows see {seen:,} numbers; at most {MAX_OPERANDS:,}"
 
     def _shape(self, x: Shape, size: Pair, channels: int) -> Shape:
         """The shape of what comes out; without channels 0."""

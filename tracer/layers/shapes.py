@@ -17,6 +17,9 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.errors import TooLarge
+from tracer.limits import MAX_STEPS
+
 Names = NDArray[np.object_]  # names of elements, of any shape
 
 TIME, CHANNEL = "t", "c"
@@ -68,7 +71,12 @@ def names_of(name: str, sizes: tuple[int, ...]) -> Names:
 
 
 def spread(pattern: str | Sequence[str], shape: Shape, number: int = 0) -> Names:
-    """The names of a layer's elements; a list of them is taken as it is."""
+    """The names of a layer's elements; a list of them is taken as it is.
+
+    raises    TooLarge for more than anybody computes by hand, or with this
+    """
+    if shape.count > MAX_STEPS:
+        raise TooLarge(f"{shape.in_words} numbers; at most {MAX_STEPS:,} are named")
     found = np.empty(shape.sizes, object)
     listed = None if isinstance(pattern, str) else iter(pattern)
     for index in shape.index():

@@ -31,7 +31,7 @@ class Reader(Draft):
     def parameter(self, prefix: str, tensor: Any) -> str:
         """The name of a parameter: W1, W2 …; the same for one that stands in several layers."""
         if id(tensor) not in self.paths:
-            raise self.error(f"{prefix} is computed, no parameter itself; only parameters are known")
+            raise self.error(f"{prefix} is computed; only what is a parameter itself is known")
         if id(tensor) not in self.read:
             count = sum(prefix == known for _, known, _ in self.read.values())
             name = self.given(f"{prefix}{count + 1}", array(WHO, prefix, tensor))

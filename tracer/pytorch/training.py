@@ -45,7 +45,7 @@ def _by_class(name: str, last: str) -> Stated:
         if target.shape == before:
             ignored = getattr(loss, "ignore_index", None)
             if ignored in target:
-                raise r.error(f"{type(loss).__name__} with ignore_index={ignored}, which is a target")
+                raise r.error(f"{type(loss).__name__} with ignore_index={ignored}, a target")
             r.t = one_hot(r, target, sizes[0])
         elif last and target.shape == (*before, *sizes):
             r.t = target
