@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tracer import run, scenario
-from tracer.errors import ScenarioError
+from tracer.errors import ScenarioError, TooLarge
 from tracer.layers.kinds import KINDS
+from tracer.pages import gradient_text
 from tracer.rulebook import known_activations
 
 GOOD = {
@@ -517,6 +518,13 @@ def test_a_mistake_is_told_with_its_key_and_the_remedy(base, edits, problems):
     lists = {"kinds": ", ".join(KINDS), "activations": ", ".join(known)}
     expected = (f"bad.toml: {filled(line, lists)}" for line in problems)
     assert list(expected) == str(wrong.value).split("\n")
+
+
+def test_a_derivative_through_very_many_steps_is_refused_in_one_line():
+    text = GOOD["recurrent"].replace("x = [[0.1, 0.2], [0.3, 0.4]]", f"x = {huge(600, 2)}")
+    t = run.trace(scenario.read(text, "long.toml", "long"))
+    with pytest.raises(TooLarge, match=r"^dE/dW\[1,1\] goes through too many steps"):
+        gradient_text(t, t.program.index["W[1,1]"])
 
 
 def filled(line, lists):

@@ -18,7 +18,7 @@ from tracer.catalog.losses import ERROR
 from tracer.catalog.sums import NET, PATHS
 from tracer.course import Course
 from tracer.duals import direction, forward_mode
-from tracer.errors import RuleError
+from tracer.errors import RuleError, TooLarge
 from tracer.folded import LONGEST, folded
 from tracer.labels import Derivative, Label, OfSample
 from tracer.ledger import Checked, Verdict, Verification
@@ -239,7 +239,13 @@ class _View:
             batch = self.line(cell)
             (cell,) = self.program.step(cell).operands.values()
         called = self.gradient_label(cell, label)
-        groups = list(self.expand(cell, called))
+        try:
+            groups = list(self.expand(cell, called))
+        except RecursionError:
+            derivative = labels.name(called)
+            raise TooLarge(
+                f"{derivative} goes through too many steps to be written out; show has its value"
+            ) from None
         shown = bool(groups) and self.program.label(cell) == called
         if shown and not isinstance(groups[-1], Paths):
             groups.pop()
