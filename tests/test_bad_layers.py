@@ -484,6 +484,15 @@ def huge(*shape):
     return f"{{ first = 0, last = 1, shape = {list(shape)} }}"
 
 
+BAD += [
+    ("layer norm", {'kind = "layer norm"\nscale = "g"\nshift = "b"\n':
+                    'weights = [["g1", "g2", "g3"]]\nrows = "inputs"\nactivation = "relu"\n',
+                    "g = [1, 1, 1]\nb = [0, 0, 0]": "g1 = 1\ng2 = 1\ng3 = 1",
+                    "t = [1, 0, 1]": "t = [1]"},
+     "{L}.rows: rows of names are a unit each; rows of inputs are a matrix"),
+    ("pooling", {'targets = "t"': 'targets = "t"\nthreshold = "largest"'},
+     "network.threshold: 'largest' of one output; state a number"),
+]  # fmt: skip
 _MAPS = "x = [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]]"
 #: A few lines that ask for more than a machine holds.
 BAD += [

@@ -10,7 +10,8 @@ from reader import claims, is_true
 from test_pages import compile_log, needs_tex
 
 import tracer
-from tracer import grids, labels, pages, run
+from tracer import grids, labels, pages, run, scenario
+from tracer.errors import ScenarioError
 from tracer.folded import Entry, Folded, Section
 from tracer.grids import Grids
 from tracer.labels import Belonging, Derivative, Own, Updated
@@ -180,6 +181,14 @@ def test_a_large_matrix_leaves_out_its_middle() -> None:
     assert m.rows[-1][-1] == Shown("119")
     tex = grids.matrix(m, lambda shown: shown.text)
     assert (tex.count(r"\vdots"), tex.count(r"\dots")) == (8, 7)
+
+
+@pytest.mark.parametrize("detail", ["auto", "full", "folded"])
+def test_an_element_that_is_none_is_told_on_every_page(detail: str) -> None:
+    text = 'title = "t"\nerror = "f"\n[givens.A]\nx = 2\n[formulas]\nf = "x^2"\n'
+    t = run.trace(scenario.read(f'{text}[run]\nelements = ["x", "g"]', "t.toml", "t"))
+    with pytest.raises(ScenarioError, match=r"^t.toml: run.elements\[1\]: no step is called 'g'"):
+        tracer.render(t, detail=detail)
 
 
 @pytest.mark.parametrize(

@@ -385,6 +385,12 @@ def problems(own, gradients="p = 1", rate="eta = 0.1"):
         ('kind = "adam"\nstart = { q = 1 }', "optimizer.start.q: adam keeps no 'q'"),
         ('kind = "adam"\nstart = { m = { q = 1 } }', "optimizer.start.m.q: 'q' is not given"),
         ('kind = "adam"\nclip = { }', "optimizer.clip: state value or norm, one of them"),
+        ("clip = { norm = -1 }", "optimizer.clip: expected more than 0, found -1"),
+        ("clip = { value = 0 }", "optimizer.clip: expected more than 0, found 0"),
+        (
+            'kind = "adamw"\nweight_decay = 0.1\nlambda = 0.2',
+            "optimizer.weight_decay: it is 'lambda', which is stated too; state it once",
+        ),
         ('schedule = "eta*c^k"', "optimizer.c: missing; 'c' has no usual value"),
         ('kind = "adadelta"\nschedule = "eta/2"', "optimizer.schedule: adadelta has no learning"),
         ("schedule = [0.1]", "optimizer.schedule: 'eta' is given too; state the rates once"),
@@ -394,6 +400,11 @@ def problems(own, gradients="p = 1", rate="eta = 0.1"):
 )
 def test_what_is_wrong_with_its_table_is_said(own, says):
     assert problems(f"[optimizer]\n{own}")[0].startswith(says)
+
+
+def test_a_bound_that_is_given_is_more_than_nothing():
+    found = problems('[optimizer]\nclip = { value = "most" }', rate="eta = 0.1\nmost = -2")
+    assert found == ["optimizer.clip: expected more than 0, found -2"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from tracer.datasets import TRAINING
 from tracer.errors import nearest
 from tracer.expression import EULER, loose, overs
 from tracer.inventory import joined, not_given
+from tracer.networks import LARGEST
 from tracer.printers import source
 from tracer.statements import MAX_STEPS, Binding
 
@@ -125,7 +126,9 @@ def _check_network(s: Scenario, network: Network) -> Problems:
 
 
 def _check_classes(s: Scenario, network: Network) -> Problems:
-    """What outputs as 0 or 1 are compared to is 0 or 1."""
+    """What outputs as 0 or 1 are compared to is 0 or 1, and the largest is one of several."""
+    if network.threshold == LARGEST and s.walk.outputs == 1:
+        yield f"network.threshold: {LARGEST!r} of one output; state a number"
     for k, name in enumerate(s.vector(network.targets)):
         values = s.data[name].tolist() if name in s.data else [s.numbers.get(name, 0)]
         other = next((value for value in values if value not in (0, 1)), None)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from tracer import labels
 from tracer.catalog.sums import CHAIN, PATHS
+from tracer.errors import LookupFailed, ScenarioError
 from tracer.expression import Call, Expr, Name, Product, Sum, children, names, rebuild, rename
 from tracer.grids import Grids, grids, member
 from tracer.labels import Derivative, Label, OfSample
@@ -73,6 +74,18 @@ def folded(t: Trace, entry: Callable[[Step, Label], Line | Local]) -> Folded:
     return _Fold(t, entry).folded()
 
 
+def stated(t: Trace) -> list[int]:
+    """The steps that a scenario asks for; raises ScenarioError where there is none."""
+    assert t.scenario, "a page needs the scenario's words"
+    found, names = [], names_of(t.program)
+    for k, name in enumerate(t.scenario.run.elements):
+        try:
+            found.append(names.find(name))
+        except LookupFailed as wrong:
+            raise ScenarioError([f"{t.scenario.file}: run.elements[{k}]: {wrong}"]) from wrong
+    return found
+
+
 class _Fold:
     def __init__(self, t: Trace, entry: Callable[[Step, Label], Line | Local]) -> None:
         self.t, self.program, self.entry = t, t.program, entry
@@ -92,9 +105,7 @@ class _Fold:
 
     def _asked(self) -> list[int]:
         """The steps asked for: those of the scenario, or of the first of every parameter."""
-        assert self.t.scenario, "a page needs the scenario's words"
-        own = self.t.scenario.run.elements
-        cells = [names_of(self.program).find(name) for name in own]
+        cells = stated(self.t)
         if not cells:
             first: dict[str, int] = {}
             for parameter in sorted(self.program.gradients):

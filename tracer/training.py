@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
 from tracer.catalog.optimizers import (
+    CLIP,
     DECAY,
     ITERATION,
     OPTIMIZERS,
@@ -105,7 +106,7 @@ class Training(Model):
             found[DECAY] = self.weight_decay
         for bound in (self.clip.value, self.clip.norm) if self.clip else ():
             if bound is not None:
-                found["clip"] = bound
+                found[CLIP] = bound
         return found
 
 
@@ -262,11 +263,13 @@ def _check_optimizer(s: Scenario, stated: Training) -> Problems:
 
 
 def _check_settings(s: Scenario, stated: Training, found: Optimizer) -> Problems:
-    known = [*Training.model_fields, *(name for name in found.settings if name != "clip")]
+    known = [*Training.model_fields, *(name for name in found.settings if name != CLIP)]
     given = {name for table in s.givens.values() for name in table}
     clip = stated.clip
     if clip and (clip.value is None) == (clip.norm is None):
         yield "optimizer.clip: state value or norm, one of them"
+    if stated.weight_decay is not None and DECAY in stated.__pydantic_extra__:
+        yield f"optimizer.weight_decay: it is {DECAY!r}, which is stated too; state it once"
     for name in stated.__pydantic_extra__:
         if name not in known:
             close = closest(name, known)
@@ -282,6 +285,10 @@ def _check_settings(s: Scenario, stated: Training, found: Optimizer) -> Problems
             yield from _check_number(s, key, name)
         elif value is None and usual is None:
             yield f"{key}: missing; {name!r} has no usual value"
+        if name == CLIP and value is not None:
+            bound = s.numbers.get(value, 1) if isinstance(value, str) else value
+            if bound <= 0:
+                yield f"{key}: expected more than 0, found {bound}"
 
 
 def _key(setting: str) -> str:

@@ -19,7 +19,7 @@ from tracer.catalog.sums import NET, PATHS
 from tracer.course import Course
 from tracer.duals import direction, forward_mode
 from tracer.errors import RuleError, TooLarge
-from tracer.folded import LONGEST, folded
+from tracer.folded import LONGEST, folded, stated
 from tracer.labels import Derivative, Label, OfSample
 from tracer.ledger import Checked, Verdict, Verification
 from tracer.lines import Line, called_by, same
@@ -77,6 +77,7 @@ class _View:
 
     def walkthrough(self, verification: Verification | None, course: Course | None) -> Walkthrough:
         root = self.program.root
+        stated(self.t)  # what is misspelt is told on every page
         fold = folded(self.t, self.entry) if self.folds() else None
         forward, error = ((), ()) if fold else (self.forward(), self.error())
         backward, tangents = () if fold else tuple(self.backward()), forward_mode(self.t)

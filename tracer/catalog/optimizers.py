@@ -29,6 +29,7 @@ from tracer.rules import Rule
 PARAMETER, GRADIENT, RATE = "w", "g", "eta"
 AHEAD = "ahead"  # where a gradient is taken, if not at the parameter
 ITERATION, SCHEDULED = "k", "eta_k"  # what a schedule counts, from 0, and the rate it gives
+CLIP = "clip"  # how large a gradient may be
 DECAY = "lambda"
 _OURS = (GRADIENT, RATE, AHEAD, EULER, SIZE)  # names that no equation gives a value to
 
@@ -322,13 +323,13 @@ DESCENT = OPTIMIZERS["gradient descent"].equations[0].rule
 
 def clipped_by_value(o: Optimizer) -> Optimizer:
     """Every gradient cut off at a bound."""
-    return o.after(["clipped = max(-clip, min(clip, g))"], {GRADIENT: "clipped"}, ["clip"])
+    return o.after(["clipped = max(-clip, min(clip, g))"], {GRADIENT: "clipped"}, [CLIP])
 
 
 def clipped_by_norm(o: Optimizer) -> Optimizer:
     """All gradients scaled down together where their norm is more than a bound."""
     texts = ["norm = sqrt(sum(g_i^2))", "scale = clip/max(clip, norm)", "clipped = scale*g"]
-    return o.after(texts, {GRADIENT: "clipped"}, ["clip"])
+    return o.after(texts, {GRADIENT: "clipped"}, [CLIP])
 
 
 def decayed(o: Optimizer) -> Optimizer:

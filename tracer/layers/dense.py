@@ -62,6 +62,9 @@ class Dense(Layer):
         width = x.sizes[-1]
         if isinstance(self.weights, str):
             units = yield from matrix(s, "weights", self.weights, self.rows, width)
+        elif self.rows != "units":
+            yield "rows: rows of names are a unit each; rows of inputs are a matrix"
+            return None
         else:
             units = yield from self._wired(s, self.weights, width)
         yield from check_biases(s, "bias", self.bias, units)
