@@ -7,13 +7,13 @@ import datetime
 import io
 import json
 import random
-import time
 import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from promptly import promptly
 
 from tracer.check import answers as module
 from tracer.check.answers import (
@@ -532,10 +532,8 @@ def test_a_bad_workbook_is_one_clear_error(raw, ending) -> None:
 
 def refused(raw: bytes, ending: str | None) -> str:
     """The one line that refuses a file."""
-    start = time.perf_counter()
-    with pytest.raises(UsageError) as wrong:
+    with promptly(), pytest.raises(UsageError) as wrong:
         read_answers_text(raw, "a.csv", ending)
-    assert time.perf_counter() - start < 3
     line = str(wrong.value)
     assert line.startswith("a.csv: ")
     assert line.isprintable()
@@ -683,9 +681,8 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_a_bad_cell_never_stops_the_rest(form, cell, problem) -> None:
     cell = cell[:900_000] if form == "toml" else cell  # all of a TOML file is 1 MB
-    start = time.perf_counter()
-    found = one(FORMS[form](cell), form)
-    assert time.perf_counter() - start < 1
+    with promptly():
+        found = one(FORMS[form](cell), form)
     first, bad, last = found.answers
     assert W5_W6 == [said(first), said(last)]
     assert problem is None or problem == bad.problem
@@ -710,14 +707,13 @@ LONG_LINES = {
 @pytest.mark.parametrize("text", LONG_LINES.values(), ids=LONG_LINES)
 @pytest.mark.parametrize("ending", ["csv", None])
 def test_a_long_line_takes_no_long_time(text, ending) -> None:
-    start = time.perf_counter()
-    try:
-        found = sheets(text, ending)
-    except UsageError as wrong:
-        text = str(wrong)
-    else:
-        text = "".join(a.name + a.text for sheet in found for a in sheet.answers)
-    assert time.perf_counter() - start < 3
+    with promptly():
+        try:
+            found = sheets(text, ending)
+        except UsageError as wrong:
+            text = str(wrong)
+        else:
+            text = "".join(a.name + a.text for sheet in found for a in sheet.answers)
     assert len(text) <= 400
 
 

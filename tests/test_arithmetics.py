@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import struct
-import time
 from contextlib import suppress
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from promptly import promptly
 
 import tracer
 from tracer import conventions, courses, evaluate, run
@@ -604,13 +604,11 @@ def test_functions_of_decimals_and_of_n_digits_are_right_to_the_last_places(
 @pytest.mark.parametrize("function", ["sin", "cos", "tan", "tanh", "erf", "abs", "sign"])
 @pytest.mark.parametrize("text", ["1e3000000", "-1e3000000", "1e-3000000", "1e-99999999999"])
 def test_a_function_of_a_number_beyond_all_sense_ends_at_once(function: str, text: str) -> None:
-    e, began = parse(f"{function}(x)"), time.perf_counter()
-    how = digits_arithmetic(30)
+    e, how = parse(f"{function}(x)"), digits_arithmetic(30)
     ten, exponent = how.number("10"), how.number(text.partition("e")[2])
     for x, arithmetic in ((Decimal(text), DECIMAL), (how.power(ten, exponent), how)):
-        with localcontext(decimal_context()), suppress(OverflowError):
+        with promptly(), localcontext(decimal_context()), suppress(OverflowError):
             apply(e, {"x": x}, arithmetic)
-    assert 1 > time.perf_counter() - began
 
 
 def test_pi_is_written_in_every_arithmetic() -> None:

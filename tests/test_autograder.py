@@ -81,7 +81,7 @@ def graded(source: Path, root: Path, files: dict[str, bytes | str]) -> dict[str,
     ran = subprocess.run(
         [str(BASH), root / "source" / "run_autograder"],
         env={"PATH": f"{source / 'bin'}{os.pathsep}{os.environ['PATH']}", "AUTOGRADER": str(root)},
-        cwd=root, capture_output=True, timeout=60, check=True,
+        cwd=root, capture_output=True, timeout=120, check=True,
     )  # fmt: skip
     assert b"Traceback" not in ran.stderr + ran.stdout
     text = (root / "results" / "results.json").read_text("utf-8")

@@ -1,12 +1,12 @@
 """The reverse pass over any program, against an object tape and central differences."""
 
 import math
-import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from promptly import promptly
 
 from tracer import labels
 from tracer.backprop import Cut, backprop
@@ -391,12 +391,11 @@ def _convolution(size, filters=4, kernel=3):
     return draft, int(root), np.array(trained)
 
 
-def test_a_convolution_of_a_block_a_step_is_differentiated_in_seconds():
+def test_a_convolution_of_a_block_a_step_is_differentiated_soon():
     """The time grows with the number of contributions, not with its square."""
     draft, root, trained = _convolution(18)
-    begun = time.process_time()
-    gradients = backprop(draft, root, trained, {})
-    assert 10 > time.process_time() - begun
+    with promptly():
+        gradients = backprop(draft, root, trained, {})
     assert len(draft.blocks) > 2_000
     program = draft.finish(root)
     rng = np.random.default_rng(3)

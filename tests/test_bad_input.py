@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from promptly import promptly
 
 from tracer import cli
 from tracer.catalog.activations import ACTIVATIONS
@@ -795,13 +795,12 @@ def rendered(folder: Path, content: bytes) -> Result:
 
 
 def refused(folder: Path, content: bytes, expected: tuple[str, ...]) -> None:
-    begun = time.monotonic()
-    done = rendered(folder, content)
+    with promptly():
+        done = rendered(folder, content)
     assert 2 == done.exit_code, done.output
     assert [f"tracer: bad.toml: {line}" for line in expected] == done.stderr.splitlines()
     assert "" == done.stdout
     assert ["bad.toml"] == os.listdir(folder)
-    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -876,7 +875,7 @@ def test_a_process_ends_with_2_and_no_traceback(broken: str, tmp_path: Path) -> 
     (tmp_path / "bad.toml").write_text(text)
     done = subprocess.run(
         [sys.executable, "-m", "tracer", "render", "bad.toml", "-o", "out"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=20, env=_environment(),
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, env=_environment(),
     )  # fmt: skip
     assert (2, "") == (done.returncode, done.stdout)
     assert [f"tracer: bad.toml: {line}" for line in expected] == done.stderr.splitlines()

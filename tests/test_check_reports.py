@@ -844,7 +844,7 @@ def graded(root: Path) -> dict[str, Any]:
     subprocess.run(
         [str(BASH), root / "source" / "run_autograder"],
         env={"PATH": path, "AUTOGRADER": str(root), "LC_ALL": "C.UTF-8"},
-        check=True, capture_output=True, timeout=60,
+        check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     found = json.loads((root / "results" / "results.json").read_text("utf-8"))
     return check_results({"tests": [], **found})

@@ -1,10 +1,9 @@
 """The formula language: what is read, what is refused, and how fast."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from promptly import promptly
 
 from tracer.errors import FormulaError
 from tracer.expression import (
@@ -197,10 +196,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_text_is_refused_at_once_and_in_one_line(text):
-    began = time.perf_counter()
-    with pytest.raises(FormulaError) as refused:
+    with promptly(), pytest.raises(FormulaError) as refused:
         parse(text)
-    assert 1.0 > time.perf_counter() - began
     assert 1 == len(str(refused.value).splitlines())
     assert 300 > len(str(refused.value))
 

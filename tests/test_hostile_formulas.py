@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import random
 import re
-import time
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
 import hostile
 import pytest
+from promptly import promptly
 from test_formulas import HOSTILE
 
 from tracer import run, scenario
 from tracer.errors import ScenarioError, TracerError
 
-SECONDS = 2.0  # that reading, or reading and computing, may take
 LONGEST = 400  # characters of a line that says what is wrong
 GIVENS = "[givens.all]\nx = 0.5\ny = 2\n"
 
@@ -45,10 +44,8 @@ def in_toml(text: str) -> bool:
 def refused(value: object, detail: str = "formulas") -> list[str]:
     """The lines that a scenario is refused with, each short and printable."""
     text = text_of(value, detail)
-    begun = time.process_time()
-    with pytest.raises(ScenarioError) as wrong:
+    with promptly(), pytest.raises(ScenarioError) as wrong:
         scenario.read(text, "h.toml", "h")
-    assert time.process_time() - begun < SECONDS
     for line in wrong.value.problems:
         assert line.startswith(("h.toml: formulas", "h.toml: and more problems")), line
         assert line.isprintable(), line
@@ -247,10 +244,8 @@ def test_formulas_in_a_circle_are_refused(name):
     ],
 )
 def test_values_that_leave_all_bounds_are_told_in_one_line(says, lines, detail):
-    begun = time.process_time()
-    with pytest.raises(TracerError) as told:
+    with promptly(), pytest.raises(TracerError) as told:
         run.trace(scenario.read(text_of([*lines, "f = c + y"], detail), "h.toml", "h"))
-    assert time.process_time() - begun < SECONDS
     assert str(told.value).startswith(f"h.toml: {says}"), told.value
     assert len(str(told.value)) < LONGEST
 
@@ -277,10 +272,8 @@ def test_long_formulas_by_the_hundred_are_computed_or_refused_soon(detail):
     """As much as there may be, each formula as long as one may be."""
     lines = [f"c{k} = {'+'.join(['x*y'] * 490)}" for k in range(100)]
     text = text_of([*lines, "f = c0"], detail)
-    begun = time.process_time()
-    with suppress(ScenarioError):  # so many gates are too many
+    with promptly(), suppress(ScenarioError):  # so many gates are too many
         scenario.read(text, "h.toml", "h")
-    assert time.process_time() - begun < SECONDS
 
 
 @pytest.mark.parametrize("name", ["a million letters", "a million brackets", "a million arguments"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 from fractions import Fraction as F
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from promptly import promptly
 
 from tracer.check.typed import MAX_DIGITS, MAX_LETTERS, Typed, Unreadable, read
 
@@ -274,10 +274,9 @@ def _tried(text: str) -> Typed | str:
 @pytest.mark.parametrize("times", [10, 1_000, 1_000_000])
 def test_no_text_takes_long(piece, times) -> None:
     for text in (piece * times, (piece * times)[: MAX_LETTERS - 1] + "!"):
-        start = time.perf_counter()
-        found = _tried(text)
+        with promptly(20):
+            found = _tried(text)
         assert isinstance(found, Typed) or 0 < len(found) < 80
-        assert time.perf_counter() - start < 0.2
 
 
 _LIKELY = st.text("0123456789.,-+−–eE^*·x×/%$`'\"=≈~()[]{} \t\n\u00a0½²⁻\\abw#<", max_size=30)
