@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 import tracer
 from tracer import checking
+from tracer.check import screen
 from tracer.check.answers import read_answers_text
-from tracer.check.marks import Mark
+from tracer.check.marks import Mark, Report
 from tracer.check.precision import Precision
 from tracer.cli import main
 
@@ -197,6 +198,22 @@ def test_what_cannot_be_tested_is_said():
     found, sheet = marks(numbers, precision=Precision(2, None))
     assert found["dE/dw1"].testable is False
     assert any("not testable at this precision" in said for said in sheet.says)
+
+
+@pytest.mark.parametrize(
+    ("typed", "mark"), [("99.1", Mark.OPEN), ("0.5", Mark.OPEN), ("0.4", Mark.RIGHT)]
+)
+def test_what_cannot_be_tested_is_right_only_to_the_digit(typed, mark):
+    """With one decimal all the way, rounding may make anything of the error 0.43115."""
+    found, sheet = marks({"E": typed}, "cnn-by-hand")
+    assert mark is found["E"].mark
+    assert found["E"].testable is False
+    assert sheet.first_wrong is None
+    assert bool(sheet.counts[Mark.OPEN]) is ("0 of 1 answers right, 1 not testable" in shown(sheet))
+
+
+def shown(sheet):
+    return screen.report_text(Report("s", "S", (sheet,)))
 
 
 def test_unknown_names_are_remarks_with_the_nearest_spelling():

@@ -101,7 +101,7 @@ MARKS = list(Mark)
 
 @pytest.mark.parametrize(
     ("mark", "points"),
-    list(zip(MARKS, (1, 0.75, 0.5, 0.25, 0, 0, 0), strict=True)),
+    list(zip(MARKS, (1, 0.75, 1, 0.5, 0.25, 0, 0, 0), strict=True)),
 )
 def test_each_mark_gets_its_share(mark: Mark, points: float) -> None:
     shares = {"given_yours": Decimal("0.75"), "slip": Decimal("0.25")}

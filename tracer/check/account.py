@@ -15,6 +15,7 @@ class Account:
     fine: bool  # there are answers, and all of them are right
     right: tuple[Judged, ...]
     given: tuple[Judged, ...]  # right given the person's earlier numbers
+    untested: tuple[Judged, ...]  # of which nothing can be told at this precision
     first: Judged | None  # the first wrong one
     alike: tuple[Judged, ...]  # wrong by the mistake that the first has
     made: tuple[tuple[Judged, ...], ...]  # of two mistakes at once: where each of them shows
@@ -35,6 +36,7 @@ def account(sheet: Sheet) -> Account:
         fine=bool(sheet.judged) and all(j.mark is Mark.RIGHT for j in sheet.judged),
         right=_those(sheet, lambda j: j.mark is Mark.RIGHT),
         given=_those(sheet, lambda j: j.mark is Mark.GIVEN_YOURS),
+        untested=_those(sheet, lambda j: j.mark is Mark.OPEN),
         first=first,
         alike=() if sheet.together else tuple(j for j in wrong if same.intersection(j.mistakes)),
         made=made if sheet.together else (),

@@ -215,6 +215,8 @@ class _Examination:
         value, _ = self.diagnosis.expected(node)
         if too_coarse(typed, value) and not self._fine(node, typed):
             return Mark.SLIP, "Rounded until nothing of the value is left."
+        if not self._testable(node) and not self._to_the_digit(node, typed):
+            return Mark.OPEN, "Rounding alone could have made it, and nearly any other number."
         if node in self.diagnosis.follows:
             return Mark.GIVEN_YOURS, f"Right with your own {self._follows(node)}."
         return Mark.RIGHT, ""
@@ -248,6 +250,12 @@ class _Examination:
         """Whether a number is right to the digits that the sheet carries."""
         value, radius = self.diagnosis.expected(node)
         return fits(abs(typed.number - value), value, radius + self.precision.half(value))
+
+    def _to_the_digit(self, node: int, typed: Typed) -> bool:
+        """Whether a number is, to its own digits, the true one or the one due from its operands."""
+        half = self.numbers.typed[node].half
+        due = self.graph.values[node], self.diagnosis.expected(node)[0]
+        return any(fits(abs(typed.number - value), value, half) for value in due)
 
     def _enough(self, node: int, typed: Typed) -> bool:
         """Whether a number has the digits carried, zeros at its end perhaps left out."""

@@ -57,6 +57,13 @@ def _test(number: str, j: Judged, namer: Namer) -> dict[str, Any]:
     }
 
 
+_VERDICTS = {
+    Mark.RIGHT: "Right.",
+    Mark.GIVEN_YOURS: "Right **given** your earlier numbers.",
+    Mark.OPEN: "Not testable.",
+}
+
+
 def _output(j: Judged) -> list[str]:
     """What was written, what is to be said of it, and the line that should stand there."""
     wrote = f"You wrote {escaped(typed(j))}." if j.typed else "No answer."
@@ -65,9 +72,7 @@ def _output(j: Judged) -> list[str]:
 
 
 def _verdict(j: Judged) -> str:
-    return {Mark.RIGHT: "Right.", Mark.GIVEN_YOURS: "Right **given** your earlier numbers."}.get(
-        j.mark, ""
-    )
+    return _VERDICTS.get(j.mark, "")
 
 
 def _should(j: Judged) -> list[str]:

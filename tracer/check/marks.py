@@ -15,6 +15,7 @@ class Mark(Enum):
 
     RIGHT = "right"
     GIVEN_YOURS = "given-yours"  # the step's rule on the person's own earlier numbers
+    OPEN = "not-testable"  # rounding alone explains it, and would explain nearly any number
     MISTAKE = "mistake"  # a named one
     SLIP = "slip"  # sign, decimal point, digits exchanged, another quantity's value, too coarse
     WRONG = "wrong"
@@ -24,7 +25,7 @@ class Mark(Enum):
     @property
     def accepted(self) -> bool:
         """Whether nothing is wrong at this very step."""
-        return self in (Mark.RIGHT, Mark.GIVEN_YOURS)
+        return self in (Mark.RIGHT, Mark.GIVEN_YOURS, Mark.OPEN)
 
 
 @dataclass(frozen=True)
@@ -101,5 +102,5 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every answer of every sheet is right, or right given the person's own."""
+        """Whether no answer of any sheet is wrong, missing or unreadable."""
         return all(j.mark.accepted for s in self.sheets for j in s.judged)

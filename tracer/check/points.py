@@ -43,6 +43,7 @@ class Points(Model):
     default: Worth = Decimal(1)
     each: dict[Title, Worth] = Field(default_factory=dict)  # by name, in any of its spellings
     given_yours: Share = Decimal(1)
+    not_testable: Share = Decimal(1)
     mistake: Share = Decimal("0.5")
     slip: Share = Decimal("0.5")
     digits: Share = Decimal(1)  # times this where too few digits were written
@@ -52,6 +53,7 @@ class Points(Model):
         shares = {
             Mark.RIGHT: _ALL,
             Mark.GIVEN_YOURS: self.given_yours,
+            Mark.OPEN: self.not_testable,
             Mark.MISTAKE: self.mistake,
             Mark.SLIP: self.slip,
         }

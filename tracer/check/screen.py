@@ -192,7 +192,8 @@ def _said(sheet: Sheet) -> Iterator[RenderableType]:
 
 def _score(sheet: Sheet, told: Account) -> str:
     """`8 of 11 answers right, 2 right given earlier numbers; 9.5 of 11 points`."""
-    given = f", {len(told.given)} {GIVEN}" if told.given else ""
+    others = ((told.given, GIVEN), (told.untested, "not testable"))
+    given = "".join(f", {len(judged)} {what}" for judged, what in others if judged)
     gets = f"; {score(sheet.points, sheet.worth)}" if sheet.worth else ""
     return f"{len(told.right)} of {len(sheet.judged)} answers right{given}{gets}"
 

@@ -42,6 +42,7 @@ class Word:
 WORDS: Mapping[Mark, Word] = {
     Mark.RIGHT: Word("✓", "right", "green"),
     Mark.GIVEN_YOURS: Word("↳", "given yours", "green"),
+    Mark.OPEN: Word("?", "not testable", "yellow"),
     Mark.MISTAKE: Word("✗", "mistake", "bold red"),
     Mark.SLIP: Word("~", "slip", "yellow"),
     Mark.WRONG: Word("✗", "wrong", "bold red"),

@@ -75,11 +75,12 @@ def check(ctx: click.Context, /, scenario: str, answers: str | None, **options: 
     with a row for each student, or - for standard input.
 
     \b
-    right        within what honest rounding allows
-    given-yours  right on the person's own earlier numbers
-    mistake      a known mistake, named and explained
-    slip         sign, decimal point, digits exchanged, another quantity's value
-    wrong        none of these
+    right         within what honest rounding allows
+    given-yours   right on the person's own earlier numbers
+    not-testable  rounding alone could have made it, and nearly any other number
+    mistake       a known mistake, named and explained
+    slip          sign, decimal point, digits exchanged, another quantity's value
+    wrong         none of these
 
     Exit 1 if an answer is wrong, missing or unreadable, or a sheet has none.
     """
