@@ -233,7 +233,8 @@ class _Fold:
     def _summed(self, step: Step) -> Line:
         """A derivative as the sum of products over all ways, each factor by its own name.
 
-        A factor that no line shows is written with its own formula where the numbers stand.
+        A factor that no line and no matrix shows is written with its own formula where the
+        numbers stand.
         """
         formula: list[Expr] = []
         written: list[Expr] = []
@@ -266,7 +267,7 @@ class _Fold:
     def _spelled(self, cell: int, formal: str, numbers: dict[str, Shown]) -> Expr:
         """A factor as its number is written; `numbers` gets what it is made of."""
         step = self.program.step(cell)
-        if cell in self.chosen or not step.of or step.formula is None:
+        if cell in self.chosen or cell in self.whole or not step.of or step.formula is None:
             numbers[formal] = self._shown(cell)
             return Name(formal)
         own = {f: f"{formal}_{f}" for f in step.operands}
