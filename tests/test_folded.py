@@ -59,6 +59,28 @@ def test_networks_of_layers_are_folded_and_tutorials_are_not() -> None:
     assert not set(FOLDS) & set(SHORT)
 
 
+@pytest.mark.parametrize(
+    ("name", "givens", "folds"),
+    [
+        ("a matrix of 12", 'w = { first = 0, last = 1, shape = [3, 4] }', False),
+        ("a matrix of 15", 'w = { first = 0, last = 1, shape = [3, 5] }', True),
+        ("a row of 15", 'w = { first = 0, last = 1, shape = [15] }', False),
+    ],
+)  # fmt: skip
+def test_the_updates_of_a_large_matrix_are_folded(name: str, givens: str, folds: bool) -> None:
+    text = f"""
+title = "{name}"
+[givens.All]
+{givens}
+{givens.replace("w", "g", 1)}
+eta = 0.1
+[gradients]
+w = "g"
+"""
+    found = walkthrough(run.trace(scenario.read(text, "m.toml", "m")), "auto", None).folded
+    assert bool(found) is folds
+
+
 @pytest.mark.parametrize("format", ["md", "tex"])
 @pytest.mark.parametrize("name", [*FOLDS, *SHORT])
 def test_every_line_of_a_folded_page_is_true_or_says_so(name: str, format: str) -> None:

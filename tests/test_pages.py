@@ -20,7 +20,7 @@ from tracer import courses, pages, run
 from tracer.computed import built
 from tracer.course import Course
 from tracer.errors import TooLarge, UsageError
-from tracer.folded import LONGEST
+from tracer.folded import too_long
 from tracer.ledger import Verification
 from tracer.lines import IN_TEXT
 from tracer.program import Phase
@@ -28,16 +28,11 @@ from tracer.scenario import Scenario, read
 from tracer.shipped import scenario_names
 from tracer.traces import Trace
 
-
-def folds(name: str) -> bool:
-    """Whether the pass of a scenario is long."""
-    blocks = built(tracer.load(name)).program.blocks
-    return sum(block.operands.size for block in blocks) > LONGEST
-
-
 OUT = Path(__file__).parent.parent / "out"
 SHIPPED = scenario_names()
-UNFOLDED = [name for name in SHIPPED if not folds(name)]  # test_folded has the others
+UNFOLDED = [  # test_folded has the others
+    name for name in SHIPPED if not too_long(built(tracer.load(name)).program)
+]
 
 
 def scenario_text(

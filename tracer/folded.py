@@ -7,6 +7,7 @@ is followed further: the others' numbers stand in the matrices.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,12 +20,13 @@ from tracer.labels import Derivative, Label, OfSample
 from tracer.lines import GAP, Line, bears, called_by
 from tracer.names import names_of
 from tracer.numbers import Shown, show
-from tracer.program import Phase, Step
+from tracer.program import Phase, Program, Step
 from tracer.rules import Rule, has_group
 from tracer.traces import Trace
 from tracer.views import Local
 
 LONGEST = 250  # numbers in the formulas of a page that is not folded
+LARGEST = 12  # elements of a matrix whose updates are written one by one
 TERMS = 6  # of a sum that is written out
 
 
@@ -72,6 +74,15 @@ class Folded:
 def folded(t: Trace, entry: Callable[[Step, Label], Line | Local]) -> Folded:
     """The folded view of a trace's pass; `entry` makes a line of a backward step."""
     return _Fold(t, entry).folded()
+
+
+def too_long(program: Program) -> bool:
+    """Whether a pass, told step by step, is longer than anybody reads."""
+    parameters = (member(program.label(cell)) for cell in program.gradients)
+    matrices = (found for found in parameters if found and len(found.place) > 1)
+    elements = Counter(labels.name(found.stem) for found in matrices)
+    numbers = sum(block.operands.size for block in program.blocks)
+    return numbers > LONGEST or max(elements.values(), default=0) > LARGEST
 
 
 def stated(t: Trace) -> list[int]:

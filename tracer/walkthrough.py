@@ -19,7 +19,7 @@ from tracer.catalog.sums import NET, PATHS
 from tracer.course import Course
 from tracer.duals import direction, forward_mode
 from tracer.errors import RuleError, TooLarge
-from tracer.folded import LONGEST, folded, stated
+from tracer.folded import folded, stated, too_long
 from tracer.labels import Derivative, Label, OfSample
 from tracer.ledger import Checked, Verdict, Verification
 from tracer.lines import Line, called_by, same
@@ -159,8 +159,7 @@ class _View:
 
     def folds(self) -> bool:
         """Whether the pass is folded: asked for, or longer than anybody reads."""
-        long = sum(block.operands.size for block in self.program.blocks) > LONGEST
-        return self.detail == "folded" or (self.detail == "auto" and long)
+        return self.detail == "folded" or (self.detail == "auto" and too_long(self.program))
 
     def entry(self, step: Step, called: Label) -> Line | Local:
         """A step as a line, a derivative with what it derives."""
