@@ -176,3 +176,36 @@ def test_a_mistake_in_a_layer_from_outside_has_its_key(monkeypatch, old, new, pr
     with pytest.raises(ScenarioError) as wrong:
         read(OUTSIDE.replace(old, new))
     assert str(wrong.value) == f"layers.toml: network.layers[1].{problem}"
+
+
+# ---- updated one after the other -------------------------------------------------------
+
+LOOKED_UP = """
+title = "Look-up"
+conventions.update = "sequential"
+[givens.All]
+W = [[0.1, 0.3], [0.2, -0.4], [0.5, 0.1]]
+V = [[0.1, 0.3]]
+k = [1]
+t = [0.4]
+eta = 0.1
+[network]
+inputs = "k"
+targets = "t"
+[[network.layers]]
+kind = "embedding"
+table = "W"
+[[network.layers]]
+weights = "V"
+rows = "units"
+activation = "identity"
+"""
+
+
+def test_a_table_is_updated_after_the_layer_that_reads_it():
+    """The gradient of V is made with the row as it was, that of the row with the new V."""
+    t = run.trace(read(LOOKED_UP))
+    V, row, error = np.array([0.1, 0.3]), np.array([0.1, 0.3]), 0.1 * 0.1 + 0.3 * 0.3 - 0.4
+    new = V - 0.1 * error * row
+    assert [t["V[1,1]+"], t["V[1,2]+"]] == pytest.approx(new, rel=1e-14)
+    assert [t["W[1,1]+"], t["W[1,2]+"]] == pytest.approx(row - 0.1 * error * new, rel=1e-14)

@@ -58,17 +58,22 @@ def sequential_update(program: Program) -> Program:
 def updated_before(program: Program) -> dict[tuple[int, int], int]:
     """(backward step, parameter it reads) -> the parameter as it is after its update.
 
-    A step on the way to w's own gradient still reads w.
+    Parameters are updated block by block in the order of the program; a step on the way to the
+    update of a block reads only what is updated before that block.
     """
+    families = [
+        {c: program.carry[c] for c in map(int, block.cells) if c in program.carry}
+        for block in program.blocks
+    ]
     changes: dict[tuple[int, int], int] = {}
-    for family in program.blocks:
-        updated = {c: program.carry[c] for c in map(int, family.cells) if c in program.carry}
-        own = program.cone(list(updated.values()))
-        for block in program.blocks if updated else ():
+    passed: set[int] = set()
+    for updated in sorted(filter(None, families), key=lambda family: min(family.values())):
+        passed |= program.cone(list(updated.values()))
+        for block in program.blocks:
             if block.phase is Phase.BACKWARD:
                 for row, column in np.argwhere(np.isin(block.operands, list(updated))):
                     cell, old = block.start + int(row), int(block.operands[row, column])
-                    if cell not in own:
+                    if cell not in passed:
                         changes[cell, old] = updated[old]
     return changes
 
