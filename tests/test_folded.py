@@ -226,3 +226,13 @@ def test_what_belongs_to_an_element_is_in_a_family_too(label: labels.Label) -> N
     assert found
     assert found.place == (2, 3)
     assert "[" not in labels.name(found.stem)
+
+
+@pytest.mark.parametrize(
+    ("own", "tex"), [("h0[1]", r"\mathrm{h0}"), ("W1[2,3]", r"\mathrm{W1}"), ("b[1]", "b")]
+)
+def test_a_matrix_is_called_as_its_elements_are(own: str, tex: str) -> None:
+    found = grids.member(Own(own))
+    assert found
+    assert tex == labels.latex(found.stem)
+    assert labels.latex(Own(own)).startswith(tex.removesuffix("}"))

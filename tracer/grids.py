@@ -21,6 +21,7 @@ from tracer.labels import (
     Tangent,
     Updated,
     name,
+    whole,
 )
 from tracer.numbers import Shown
 
@@ -69,7 +70,7 @@ def member(label: Label) -> Member | None:
         case Own(own, shown, _):
             if by_index := _ELEMENT.fullmatch(own):
                 index = tuple(int(k.removeprefix("t=")) for k in by_index[2].split(","))
-                return Member(Own(by_index[1], shown.partition("[")[0]), index)
+                return Member(whole(by_index[1], shown.partition("[")[0]), index)
             numbered = _NUMBERED.fullmatch(own)
             return numbered and Member(Own(numbered[1].rstrip("_") + _ANY), (int(numbered[2]),))
         case Derivative(_, bottom, "") | Belonging(_, bottom):
@@ -175,8 +176,9 @@ def _whole(met: Iterable[Index]) -> list[Index]:
 
 def _of_map(stem: Label, head: Index) -> Label:
     """`K[1,2]` for the matrix of the first filter's second channel."""
-    own = _inner(stem)
-    index = f"[{','.join(map(str, head))}]" if head else ""
+    if not head:
+        return stem
+    own, index = _inner(stem), f"[{','.join(map(str, head))}]"
     return _replaced(stem, Own(own.name + index, (own.shown or own.name) + index))
 
 

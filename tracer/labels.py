@@ -274,6 +274,11 @@ def _word(word: str) -> str:
     return (symbol if single else rf"\mathrm{{{symbol}}}") + primes
 
 
+def whole(own: str, shown: str) -> Own:
+    """A matrix, called as its elements are: h0[1] is \\mathrm{h0_{1}}, so that h0 is no h_{0}."""
+    return Own(own, shown, _word(f"{own}[1]").replace("_{1}", "") if own[-1].isdigit() else "")
+
+
 def _latin(text: str) -> str:
     """Text whose Greek letters and accents are LaTeX commands."""
     plain = re.sub(rf"(.)({_ACCENT})", lambda m: rf"\{ACCENTS[m[2]]} {m[1]}", text)
