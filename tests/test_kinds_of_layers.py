@@ -16,6 +16,7 @@ from tracer.fields import Positive
 from tracer.layers.base import Layer
 from tracer.layers.kinds import KINDS
 from tracer.layers.shapes import spread
+from tracer.pages import page
 from tracer.rules import rule
 
 pytest.importorskip("torch", reason="PyTorch is not installed: the layers had no peer")
@@ -209,3 +210,54 @@ def test_a_table_is_updated_after_the_layer_that_reads_it():
     new = V - 0.1 * error * row
     assert [t["V[1,1]+"], t["V[1,2]+"]] == pytest.approx(new, rel=1e-14)
     assert [t["W[1,1]+"], t["W[1,2]+"]] == pytest.approx(row - 0.1 * error * new, rel=1e-14)
+
+
+# ---- what a page says of them ----------------------------------------------------------
+
+WINDOWS = {
+    name: f"{name} = {{ first = -0.5, last = 1, shape = {shape} }}"
+    for name, shape in {
+        "X": [5, 5], "XX": [2, 5, 5], "K": [3, 3], "M": [4, 3, 3], "N": [2, 3, 3],
+        "KK": [4, 2, 3, 3],
+    }.items()
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("inputs", "layer", "says"),
+    [
+        ("X", 'kind = "convolution"\nkernel = "K"', []),
+        ("X", 'kind = "convolution"\nkernel = "M"\nstride = [1, 2]',
+         ["Convolution: the window moves by 1 down and 2 across; "
+          "the indices of a weight are filter, row and column."]),
+        ("XX", 'kind = "convolution"\nkernel = "N"\npadding = 1',
+         ["Convolution: around the inputs stands a border of zeros, 1 wide; products with them are "
+          "left out; the indices of a weight are channel, row and column."]),
+        ("XX", 'kind = "convolution"\nkernel = "KK"\npadding = [1, 2]\ntitle = "first filters"',
+         ["First filters: around the inputs stands a border of zeros, 1 high and 2 wide; products "
+          "with them are left out; the indices of a weight are filter, channel, row and column."]),
+        ("X", 'kind = "pooling"\nsize = 2', []),
+        ("X", 'kind = "pooling"\nsize = 3\nstride = 2\npadding = 1\nof = "average"',
+         ["Average pooling: the window moves by 2; around the inputs stands a border, 1 wide; "
+          "it is in no average."]),
+        ("K", 'kind = "attention"', []),
+        ("K", 'kind = "attention"\nheads = 3\nmask = "causal"',
+         ["Attention: a row asks only itself and those before it; queries, keys and values are "
+          "split among 3 heads; the indices of a score are the head, the row that asks and the row "
+          "that is asked."]),
+    ],
+)  # fmt: skip
+def test_a_page_tells_what_the_formulas_of_a_layer_do_not_show(inputs, layer, says):
+    used = "\n".join(of for n, of in WINDOWS.items() if n == inputs or f'"{n}"' in layer)
+    text = f"""
+title = "Windows"
+[givens.All]
+{used}
+[network]
+inputs = "{inputs}"
+[[network.layers]]
+{layer}
+"""
+    t = run.trace(read(text))
+    assert says == [*t.scenario.walk.told(t.scenario)]
+    assert all(f"- {sentence}\n" in page(t, "md") for sentence in says)

@@ -40,6 +40,12 @@ class Walk:
         """How many outputs there are; 0 if that is not known."""
         return self.shapes[-1].count if self.whole else 0
 
+    def told(self, s: Scenario) -> Iterator[str]:
+        """What a reader of a page has to know of the layers, a sentence for each."""
+        for number, (layer, title) in enumerate(zip(self.layers, self.titles, strict=True)):
+            if clauses := [*layer.told(s, self.shapes[: number + 1])]:
+                yield f"{title[0].upper()}{title[1:]}: {'; '.join(clauses)}."
+
 
 def walked(s: Scenario, network: Network) -> Walk:
     """Go through the layers, from the shape of the inputs on."""

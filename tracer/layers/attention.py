@@ -185,6 +185,14 @@ class Attention(Layer):
         seen = self._seen(s, found.sizes[0])
         return {**names, "s": names["s"][:, seen], "a": names["a"][:, seen]}
 
+    def told(self, s: Scenario, before: Sequence[Shape]) -> Iterator[str]:
+        if self.mask is not None:
+            own = "itself and those before it" if self.mask == CAUSAL else "where the mask is 1"
+            yield f"a row asks only {own}"
+        if self.heads > 1:
+            yield f"queries, keys and values are split among {self.heads} heads"
+            yield "the indices of a score are the head, the row that asks and the row that is asked"
+
     def emit(self, on: Bench, x: Cells) -> Cells:
         rows, heads, names = len(x), self.heads, on.names
         parts = [self._through(on, part, x, names.get(key)) for part, key in _MADE.items()]

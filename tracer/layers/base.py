@@ -78,6 +78,10 @@ class Layer(Model):
         """The names of its steps, of a layer that gives `found`."""
         return {}
 
+    def told(self, s: Scenario, before: Sequence[Shape]) -> Iterator[str]:
+        """Clauses that a reader of a page needs, of what its formulas do not show."""
+        yield from ()
+
     def emit(self, on: Bench, x: Cells) -> Cells:
         """Write its steps; returns the cells that come out, in the shape that `shape` says."""
         raise NotImplementedError

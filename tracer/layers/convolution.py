@@ -104,6 +104,20 @@ class _Windows(Layer):
         sizes, axes = self._places(x, size)[2 - len(_axes(x)) :], _axes(x)
         return Shape((channels, *sizes), CHANNEL + axes) if channels else Shape(sizes, axes)
 
+    def _border(self, x: Shape, of: str, why: str) -> Iterator[str]:
+        """A clause on the padding, if there is any."""
+        down, across = self._padding(x)
+        each = f"{down} high and {across}" if down != across and len(_axes(x)) > 1 else across
+        if down or across:
+            yield f"around the inputs stands a border{of}, {each} wide; {why}"
+
+    def _steps_of(self, x: Shape, size: Pair, usual: Pair) -> Iterator[str]:
+        """A clause on the stride, if it is not the usual one."""
+        down, across = self._strides(size)
+        each = f"{down} down and {across} across" if len(_axes(x)) > 1 else f"{across}"
+        if (down, across) != usual:
+            yield f"the window moves by {across if down == across else each}"
+
     def _seen(self, cells: Cells, x: Shape, size: Pair) -> Cells:
         """What a window sees at every place: [channel, down, across, row, column]."""
         down, across = self._padding(x)
@@ -178,6 +192,17 @@ class Convolution(_Windows):
             return out
         return {"net": spread(self.net or f"z{number + 1}", found, number), **out}
 
+    def told(self, s: Scenario, before: Sequence[Shape]) -> Iterator[str]:
+        x = before[-1]
+        yield from self._steps_of(x, (1, 1), (1, 1))
+        yield from self._border(x, " of zeros", "products with them are left out")
+        names, found = parameter(s, self.kernel), self._kernel(s, x)
+        outer = names.ndim - len(_axes(x)) if names is not None else 0
+        if outer and found:
+            over = ["filter", "channel"] if outer == 2 else ["filter" if found[1] else "channel"]
+            *first, last = [*over, *("row", "column")[2 - len(_axes(x)) :]]
+            yield f"the indices of a weight are {', '.join(first)} and {last}"
+
     def emit(self, on: Bench, x: Cells) -> Cells:
         found = self._kernel(on.s, on.before)
         assert found, self.kernel
@@ -228,6 +253,11 @@ class Pooling(_Windows):
 
     def steps(self, s: Scenario, before: Sequence[Shape], found: Shape, place: Place) -> Named:
         return {"out": spread(self.out or f"p{place.number + 1}", found, place.number)}
+
+    def told(self, s: Scenario, before: Sequence[Shape]) -> Iterator[str]:
+        size = self._size(before[-1])
+        yield from self._steps_of(before[-1], size, size)
+        yield from self._border(before[-1], "", f"it is in no {self.of}")
 
     def emit(self, on: Bench, x: Cells) -> Cells:
         seen = self._seen(x, on.before, self._size(on.before))
