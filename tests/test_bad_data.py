@@ -572,6 +572,11 @@ BROKEN: dict[str, tuple[str, ...]] = {
         perceptron(("[1, 1, 1]", "[1, 1, 0.9]")),
         "network.targets[0]: 't' is 0.9; with a threshold it is 0 or 1",
     ),
+    "a target between two classes in another set": (
+        perceptron(("[network]", "[samples.test]\ncolumns = ['x1', 'x2', 't']\n"
+                    "rows = [[1, 0, 1], [0, 1, 3]]\n[network]")),
+        "samples.test: 't' is 3.0; with a threshold it is 0 or 1",
+    ),
     "a number for the classes": (
         perceptron(("threshold", "predictions = 5\nthreshold")),
         "network.predictions: expected a pattern like 'class{k}', or a list of names, found 5",

@@ -236,3 +236,61 @@ def test_a_matrix_is_called_as_its_elements_are(own: str, tex: str) -> None:
     assert found
     assert tex == labels.latex(found.stem)
     assert labels.latex(Own(own)).startswith(tex.removesuffix("}"))
+
+
+# ---- the order of a page ---------------------------------------------------------------
+
+LOOKED_UP = """
+title = "Three letters"
+[conventions]
+loss = "cross-entropy"
+penalty = { l2 = "lambda" }
+[givens.All]
+x = [1, 4, 4]
+T = [[0, 1], [1, 0], [0, 1]]
+C = [[0.1, 0.2], [-0.3, 0.4], [0.5, -0.1], [0.0, 0.3]]
+W = [[0.3, -0.2], [0.4, 0.1]]
+U = [[0.1, 0.2], [0.0, 0.3]]
+V = [[0.5, -0.3], [0.1, 0.4]]
+eta = 0.1
+lambda = 0.01
+[network]
+inputs = "x"
+targets = "T"
+[[network.layers]]
+kind = "embedding"
+table = "C"
+[[network.layers]]
+kind = "recurrent"
+weights = "W"
+recurrent = "U"
+activation = "tanh"
+[[network.layers]]
+weights = "V"
+activation = "softmax"
+"""
+
+
+def test_a_derivative_stands_above_all_that_it_is_used_for() -> None:
+    """The parts too: from the error back, a penalty's derivatives where they are added."""
+    t = run.trace(scenario.read(LOOKED_UP, "l.toml", "l"))
+    folded = walkthrough(t, "folded", None).folded
+    assert folded
+    assert ["dense layer", "recurrent layer", "embedding"] == [
+        section.part for section in folded.backward
+    ]
+    lines = [line for s in folded.backward for line in map(line_of, s.entries) if line]
+    places = {labels.name(line.label): k for k, line in enumerate(lines)}
+    for k, line in enumerate(lines):
+        for operand in map(labels.name, line.operands.values()):
+            assert places.get(operand, -1) < k, (operand, line.name)
+
+
+def test_a_row_that_nobody_looks_up_stays_as_it_is() -> None:
+    text = LOOKED_UP.replace('penalty = { l2 = "lambda" }\n', "").replace("lambda = 0.01\n", "")
+    t = run.trace(scenario.read(text, "l.toml", "l"), iterations=1)
+    for name, value in {"C[2,1]": -0.3, "C[2,2]": 0.4, "C[3,1]": 0.5, "C[3,2]": -0.1}.items():
+        assert (0, value) == (t[f"dE/d{name}"], t[f"{name}+"])
+    backward, _, update = pages.page(t.at(0), "md", "folded").partition("\n## Update\n")
+    assert r"\cr 0 & 0 \cr 0 & 0 \cr" in backward
+    assert r"\cr -0.3 & 0.4 \cr 0.5 & -0.1 \cr" in update

@@ -130,10 +130,12 @@ def _check_classes(s: Scenario, network: Network) -> Problems:
     if network.threshold == LARGEST and s.walk.outputs == 1:
         yield f"network.threshold: {LARGEST!r} of one output; state a number"
     for k, name in enumerate(s.vector(network.targets)):
-        values = s.data[name].tolist() if name in s.data else [s.numbers.get(name, 0)]
-        other = next((value for value in values if value not in (0, 1)), None)
-        if other is not None:
-            yield f"network.targets[{k}]: {name!r} is {other}; with a threshold it is 0 or 1"
+        values = {"": [float(s.numbers[name])] if name in s.numbers else []}
+        values |= {t: columns[name].tolist() for t, columns in s.columns.items() if name in columns}
+        for title, given in values.items():
+            where = f"samples.{title}" if title not in ("", TRAINING) else f"network.targets[{k}]"
+            for other in [value for value in given if value not in (0, 1)][:1]:
+                yield f"{where}: {name!r} is {other}; with a threshold it is 0 or 1"
 
 
 def _check_error(s: Scenario, error: str, late: set[str]) -> Problems:

@@ -224,10 +224,13 @@ class _Fold:
 
     def _sections(self, phase: Phase, tabled: Sequence[int]) -> Iterator[Section]:
         """The parts of a phase, in the order in which they are first computed."""
-        lines: dict[str, list[Line | Local]] = {}
-        for step in self.program.steps(phase):
-            if step.index in self.chosen:
-                lines.setdefault(step.part, []).append(_shortened(self._entry(step)))
+        lines: dict[str, list[Line | Local]]
+        chosen = [step for step in self.program.steps(phase) if step.index in self.chosen]
+        readers = self._readers(chosen)
+        lines = {step.part: [] for step in chosen if step.index not in readers}
+        for step in chosen:
+            part = readers.get(step.index, step).part
+            lines[part].append(_shortened(self._entry(step)))
         cells: dict[str, list[int]] = {}
         for cell in tabled:
             cells.setdefault(self.program.block(cell).part, []).append(cell)
@@ -235,6 +238,17 @@ class _Fold:
             if part not in lines:
                 lines[part] = [_shortened(self._entry(self.program.step(cells[part][0])))]
             yield self._section(part, lines[part], cells.get(part, ()))
+
+    def _readers(self, steps: Sequence[Step]) -> dict[int, Step]:
+        """The first of some steps that reads each derivative of one step by another."""
+        found: dict[int, Step] = {}
+        for step in steps:
+            cells = step.operands.values()
+            factors = [f for c in cells for f in self._factors(c)] if step.rule is PATHS else cells
+            for cell in factors:
+                if self.program.step(cell).of and cell not in self.whole:
+                    found.setdefault(cell, step)
+        return found
 
     def _entry(self, step: Step) -> Line | Local:
         if step.rule is PATHS:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tracer.backprop import Cut, Shortcut, backprop, through_batch
 from tracer.build.directions import emit_direction
-from tracer.build.formulas import PART, emit_after, emit_before, emit_formulas
+from tracer.build.formulas import emit_after, emit_before, emit_formulas
 from tracer.build.gradients import emit_gradients
 from tracer.build.losses import emit_classes, emit_error, emit_penalties
 from tracer.build.network import Bench
@@ -239,11 +239,26 @@ def _gradients(
     total = draft.block(root)
     plain = total.rule in BATCHES.values() and not through_batch(draft, of_sample, learned)
     if root == of_sample or not plain:
-        return backprop(draft, root, learned, cuts, short)
-    found, label = backprop(draft, of_sample, learned, cuts, short), draft.label(root)
-    return emit_batch(
-        draft, sheet.s.conventions.reduction, found, lambda parameter: Derivative(label, parameter)
-    )
+        found = backprop(draft, root, learned, cuts, short)
+    else:
+        found, label = backprop(draft, of_sample, learned, cuts, short), draft.label(root)
+        found = emit_batch(
+            draft, sheet.s.conventions.reduction, found,
+            lambda parameter: Derivative(label, parameter),
+        )  # fmt: skip
+    return found | _zeros(draft, root, [cell for cell in trained if cell not in found])
+
+
+def _zeros(draft: Draft, root: int, cells: Sequence[int]) -> dict[int, int]:
+    """Gradients of what is trained, but does not change the error: a row that nobody looks up."""
+    found: dict[int, int] = {}
+    for part in dict.fromkeys(draft.block(cell).part for cell in cells):
+        own = [cell for cell in cells if draft.block(cell).part == part]
+        called: list[Label] = [Derivative(draft.label(root), draft.label(cell)) for cell in own]
+        none = np.empty((len(own), 0), np.int64)
+        zeros = draft.emit(NO_CHANGE, none, called, Phase.BACKWARD, part=part, group=0)
+        found |= zip(own, map(int, zeros), strict=True)
+    return found
 
 
 # ---- without ---------------------------------------------------------------------------
@@ -262,19 +277,7 @@ def _formulas(sheet: Sheet) -> tuple[int, list[str]]:
     reached = sheet.draft.finish().cone([of_sample])
     trained = [sheet.cells[n] for n in wanted if sheet.cells.get(n) in reached]
     cuts = {cell: Cut.EVERY for cell in sheet.steps.values()}
-    gradients = _gradients(sheet, of_sample, root, trained, cuts)
-    zero = _zeros(sheet.draft, root, [cell for cell in trained if cell not in gradients])
-    sheet.draft.gradients = gradients | zero
+    sheet.draft.gradients = _gradients(sheet, of_sample, root, trained, cuts)
     if rate in s.numbers or s.optimizer:
         emit_updates(sheet)
     return root, [name]
-
-
-def _zeros(draft: Draft, root: int, cells: Sequence[int]) -> dict[int, int]:
-    """Gradients of givens that the error is made of, but does not change with."""
-    if not cells:
-        return {}
-    called: list[Label] = [Derivative(draft.label(root), draft.label(cell)) for cell in cells]
-    none = np.empty((len(cells), 0), np.int64)
-    found = draft.emit(NO_CHANGE, none, called, Phase.BACKWARD, part=PART, group=0)
-    return dict(zip(cells, map(int, found), strict=True))
