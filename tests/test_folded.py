@@ -294,3 +294,32 @@ def test_a_row_that_nobody_looks_up_stays_as_it_is() -> None:
     backward, _, update = pages.page(t.at(0), "md", "folded").partition("\n## Update\n")
     assert r"\cr 0 & 0 \cr 0 & 0 \cr" in backward
     assert r"\cr -0.3 & 0.4 \cr 0.5 & -0.1 \cr" in update
+
+
+def test_what_no_window_sees_has_the_derivative_0() -> None:
+    """Of 3 × 3 numbers a window of 2 × 2 fits once; 1 - 0 + 0.25 + 3 = 4.25 is its greatest."""
+    text = """
+title = "Pooled"
+[givens.All]
+X = [[1, 2, 0, 1], [0, 1, 3, 1], [2, 1, 0, 1], [1, 0, 1, 2]]
+K = [[0.5, -1], [0.25, 1]]
+t = [1]
+eta = 0.1
+[network]
+inputs = "X"
+targets = "t"
+[[network.layers]]
+kind = "convolution"
+kernel = "K"
+out = "a"
+[[network.layers]]
+kind = "pooling"
+size = 2
+out = "p"
+"""
+    found = walkthrough(run.trace(scenario.read(text, "p.toml", "p")), "folded", None).folded
+    assert found
+    families = [e for s in found.backward for e in s.entries if isinstance(e, Grids)]
+    (m,) = next(f.maps for f in families if labels.name(f.label) == "dE/da")
+    shown = [[entry.text if entry else None for entry in row] for row in m.rows]
+    assert [["0", "3.25", "0"], ["0", "0", "0"], ["0", "0", "0"]] == shown

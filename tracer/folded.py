@@ -101,6 +101,8 @@ class _Fold:
     def __init__(self, t: Trace, entry: Callable[[Step, Label], Line | Local]) -> None:
         self.t, self.program, self.entry = t, t.program, entry
         self.whole = set(self._adjoints())
+        root = self.program.root
+        self.made = self.program.cone([] if root is None else [root])  # what the error is made of
         self.chosen = self._followed(self._asked())
 
     def folded(self) -> Folded:
@@ -301,7 +303,8 @@ class _Fold:
 
     def _section(self, part: str, lines: Sequence[Line | Local], cells: Sequence[int]) -> Section:
         """The lines; all numbers of a kind are behind its first line, and before they are used."""
-        whole, alone = grids((self._called(cell), self._shown(cell)) for cell in cells)
+        numbers = [(self._called(cell), self._shown(cell)) for cell in cells]
+        whole, alone = grids([*numbers, *self._zeros(part, [label for label, _ in numbers])])
         at: dict[int, list[Grids]] = {}
         for family in whole:
             first = next((k + 1 for k, line in enumerate(lines) if _belongs(line, family)), None)
@@ -314,6 +317,15 @@ class _Fold:
         left = tuple((label, shown) for label, shown in alone if labels.name(label) not in told)
         return Section(part, tuple(entries), left)
 
+    def _zeros(self, part: str, told: Sequence[Label]) -> Iterator[tuple[Label, Shown]]:
+        """The derivatives by what the error is not made of, of families of which others are."""
+        tops = {_family(d): d.top for d in told if isinstance(d, Derivative) and member(d)}
+        for step in self.program.steps(Phase.FORWARD) if tops else ():
+            if step.part == part and step.index not in self.made:
+                by = (Derivative(top, step.label) for top in dict.fromkeys(tops.values()))
+                zero = show(0.0, self.t.digits)
+                yield from ((d, zero) for d in by if member(d) and _family(d) in tops)
+
     def _called(self, cell: int) -> Label:
         """A derivative by the whole error, where it has that name too."""
         own = self.program.label(cell)
@@ -325,6 +337,12 @@ class _Fold:
 
     def _shown(self, cell: int) -> Shown:
         return show(float(self.t.values[cell]), self.t.digits)
+
+
+def _family(label: Label) -> str:
+    """What all of a family are called."""
+    found = member(label)
+    return labels.name(found.stem) if found else ""
 
 
 def _times(factors: Sequence[Expr]) -> Expr:
