@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WIDE = 88  # letters side by side on a printed page
 COLUMN = 20  # givens in one column of a printed page
+BROAD = 8  # columns of samples on a page that is folded
 
 Detail = Literal["auto", "full", "first", "folded"]
 
@@ -301,6 +302,11 @@ class Walkthrough:
     def trains_biases(self) -> bool:
         """Whether biases are among the parameters."""
         return self.biased and not self.frozen
+
+    @property
+    def told_data(self) -> list[SampleTable]:
+        """The sample sets as tables; on a folded page without those that are too wide to read."""
+        return [table for table in self.data if not self.folded or len(table.labels) <= BROAD]
 
     @property
     def longest(self) -> int:
