@@ -266,7 +266,19 @@ def test_a_page_under_a_reading_says_so_and_uses_it() -> None:
 
 def test_the_kink_of_relu_is_stated_as_a_convention() -> None:
     text = " ".join(page_of("relu, o - t", "md").split())
-    assert "At a kink there is no derivative; by convention it is 0 at z = 0." in text
+    assert "At a kink there is no derivative; by convention that of relu is 0 at z = 0." in text
+
+
+def test_only_kinks_of_derivatives_that_are_taken_are_told() -> None:
+    """Not of a threshold, of which none is; of a loss as of an activation."""
+    assert "kink" not in page_of("or-gate", "md")
+    hinge = scenario_text(conventions='loss = "hinge"', out="identity")
+    text = pages.page(run.trace(read(hinge, "h.toml", "h")), "md")
+    assert "by convention that of the error is 0 at t\\*o = 1." in text
+    assert "A bracket [ ] around a comparison is 1 where it is true" in text
+    absolute = pages.page(run.trace(read(hinge.replace("hinge", "absolute error"), "h", "h")), "md")
+    assert "by convention that of the error is 0 at t = o." in absolute
+    assert "A bracket" not in absolute
 
 
 def test_a_page_can_show_a_later_pass() -> None:

@@ -281,7 +281,8 @@ class Walkthrough:
     equations: tuple[tuple[str, tuple[Line, ...]], ...]
     functions: tuple[str, ...]  # the activations by name
     activations: tuple[Rule, ...]  # those with a derivation
-    kinks: tuple[Rule, ...]
+    kinks: tuple[tuple[str, str], ...]  # rules by name, and their derivative where there is none
+    brackets: bool  # whether derivatives are written as [z > 0]
     ones: bool  # whether a derivative that is 1 is left out, other than by a bias
     published: tuple[Published, ...]
     checked: int  # numbers of the ledger that the source prints

@@ -19,6 +19,7 @@ from tracer.catalog.sums import NET, PATHS
 from tracer.course import Course
 from tracer.duals import direction, forward_mode
 from tracer.errors import RuleError, TooLarge
+from tracer.expression import PICKS, calls
 from tracer.folded import folded, stated, too_long
 from tracer.labels import Derivative, Label, OfSample
 from tracer.ledger import Checked, Verdict, Verification
@@ -112,7 +113,8 @@ class _View:
             equations=tuple(self.equations(forward, error, backward, tangents)),
             functions=tuple(rule.name for rule in self.rules(_is_function)),
             activations=tuple(self.rules(_has_derivation)) if differentiated else (),
-            kinks=tuple(self.kinked()) if differentiated else (),
+            kinks=tuple(dict.fromkeys(kink for kink, _ in self.kinked())),
+            brackets=any(bracket for _, bracket in self.kinked()),
             ones=any(is_one(slope) for rule in self.rules(_is_plain) for slope in _slopes(rule)),
             published=tuple(self.published(verification)),
             checked=sum(not n.recomputed for n in numbers),
@@ -377,12 +379,15 @@ class _View:
         ordered = [b.rule for b in self.program.blocks if b.rule in found]
         return [rule for rule in dict.fromkeys(ordered) if rule and wanted(rule)]
 
-    def kinked(self) -> Iterator[Rule]:
-        """The forward rules that have a kink, with what is said of it."""
-        for rule in self.rules(lambda rule: not rule.member):
-            kink = rule.kink or next((p.kink for p in _slopes(rule) if p.kink), "")
-            if kink:
-                yield replace(rule, kink=kink)
+    def kinked(self) -> Iterator[tuple[tuple[str, str], bool]]:
+        """Whose derivative is what at a kink, of those taken; whether it is written in brackets."""
+        for block in self.program.blocks:
+            of = self.program.step(block.start).of
+            if of and block.rule and block.rule.kink:
+                consumer = self.program.step(of[0]).rule
+                assert consumer, "a given is not differentiated"
+                bracket = calls(block.rule.formula, "step", "reached", *PICKS)
+                yield (consumer.name, block.rule.kink), bracket
 
     def approximate(self) -> bool:
         """Whether any line needs ≈."""
