@@ -499,6 +499,11 @@ BROKEN: dict[str, tuple[str, ...]] = {
         changed(("c = 0.2", "E = 0.2"), ('"c"', '"E"')),
         "givens.Rest.E: the name 'E' is taken by the error; choose another",
     ),
+    "matrix called E": (
+        changed(("c = 0.2", "E = [0.2]"), ('"c"', '"E"')),
+        "givens.Rest.E: the name 'E' is taken by the error; choose another",
+        "network.errors: 'E1' would look like 'E[1]': E_{1}; choose another",
+    ),
     "given called ETotal": (
         changed(("c = 0.2", "ETotal = 0.2"), ('"c"', '"ETotal"')),
         "givens.Rest.ETotal: the name 'ETotal' is taken by the error; choose another",

@@ -170,13 +170,15 @@ def _written_by(s: Scenario, network: Network) -> Iterator[tuple[str, str]]:
 
 def _check_names(s: Scenario) -> Problems:
     """Names written twice, numbers that would look the same, symbols for nothing."""
-    called = dict.fromkeys(ERROR_NAMES if s.has_loss else (), "the error")
+    errors = dict.fromkeys(ERROR_NAMES if s.has_loss else (), "the error")
+    called = dict(errors)
     shown: dict[str, str] = {}
     told: set[str] = set()  # of a matrix the first element is enough
     for name, key in _written(s):
         symbol = labels.latex(labels.Own(joined(name), name, s.symbols.get(name, "")))
-        if joined(name) in called and key not in told:
-            yield f"{key}: the name {name!r} is taken by {called[joined(name)]}; choose another"
+        taken = _base(joined(name)) if _base(joined(name)) in errors else joined(name)
+        if taken in called and key not in told:
+            yield f"{key}: the name {taken!r} is taken by {called[taken]}; choose another"
             told.add(key)
         elif symbol in shown and key not in told:
             yield f"{key}: {name!r} would look like {shown[symbol]!r}: {symbol}; choose another"
