@@ -560,3 +560,21 @@ def test_in_every_scenario_tangents_are_slopes_and_both_modes_agree(name):
         gradients = [found[made.program.gradients[c]] for c in moves]
         whole = math.fsum(g * v for g, v in zip(gradients, speeds, strict=True))
         assert found[ours[made.program.label(made.program.root)]] == pytest.approx(whole, rel=1e-10)
+
+
+def test_a_part_of_a_formula_stands_once_beside_its_tangent():
+    text = """
+title = "Gates"
+formulas = "f = ln(a) + a*b"
+[conventions]
+detail = "gates"
+tangents = "a"
+[givens.All]
+a = 2
+b = 5
+"""
+    t = run.trace(scenario.read(text, "g.toml", "g"))
+    for format in ("md", "tex"):
+        table = pages.page(t, format).partition("Forward mode")[2]
+        assert table.count(r"\ln(a) = 0.693147") == 1
+        assert r"\ln(a) = \ln(a)" not in table
