@@ -15,10 +15,13 @@ from reader import claims, is_true
 import tracer
 from tracer import run
 from tracer.arithmetic import apply
+from tracer.catalog.activations import ACTIVATIONS
 from tracer.catalog.losses import LOSSES, SIGNS
+from tracer.catalog.optimizers import OPTIMIZERS
 from tracer.conventions import MEAN, made_of
-from tracer.errors import NotFinite, ScenarioError
+from tracer.errors import ELSEWHERE, NotFinite, ScenarioError, nearest
 from tracer.exact import DECIMAL, decimal_context, digits_arithmetic
+from tracer.layers.kinds import KINDS
 from tracer.rules import inputs, partial_rule
 from tracer.scenario import read
 
@@ -278,6 +281,14 @@ def test_a_loss_that_is_misspelt_is_refused_with_the_nearest():
             "n",
         )
     assert 1 == len(str(refused.value).splitlines())
+
+
+@pytest.mark.parametrize("word", ELSEWHERE)
+def test_what_others_call_it_is_understood(word):
+    losses = {name for name, _ in LOSSES}
+    known = {*losses, *(f"{MEAN}{name}" for name in losses), *ACTIVATIONS, *OPTIMIZERS, *KINDS}
+    assert word not in known
+    assert nearest(word.upper(), known) == f"; did you mean {ELSEWHERE[word]!r}?"
 
 
 @pytest.mark.parametrize(("loss", "t"), [("kl divergence", 0), ("binary cross-entropy", 0.5)])

@@ -70,9 +70,29 @@ class UsageError(TracerError):
     """An argument that makes no sense, with what would."""
 
 
+#: What others call it.
+ELSEWHERE = {
+    "sgd": "gradient descent", "gd": "gradient descent", "nag": "nesterov",
+    "mse": "mean squared error", "l2 loss": "mean squared error", "sse": "squared error",
+    "mae": "mean absolute error", "l1 loss": "mean absolute error", "smooth l1": "huber",
+    "bce": "binary cross-entropy", "log loss": "binary cross-entropy", "ce": "cross-entropy",
+    "categorical cross-entropy": "cross-entropy", "nll": "negative log-likelihood",
+    "kl": "kl divergence", "kld": "kl divergence",
+    "bce with logits": "binary cross-entropy from logits",
+    "logistic": "sigmoid", "linear": "identity", "none": "identity", "swish": "silu",
+    "lrelu": "leaky relu", "heaviside": "threshold", "step": "threshold",
+    "conv": "convolution", "conv2d": "convolution", "maxpool": "pooling", "max pooling": "pooling",
+    "average pooling": "pooling", "fully connected": "dense",
+    "rnn": "recurrent", "self-attention": "attention", "batchnorm": "batch norm",
+    "layernorm": "layer norm", "skip": "residual",
+}  # fmt: skip
+
+
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word nearest to `word`, if one is near."""
     by_lower = {k.lower(): k for k in known}
+    if (meant := ELSEWHERE.get(word.lower(), "")) in by_lower:
+        return by_lower[meant]
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[close[0]] if close else None
 
