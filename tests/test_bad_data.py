@@ -570,12 +570,30 @@ BROKEN: dict[str, tuple[str, ...]] = {
     ),
     "a target between two classes": (
         perceptron(("[1, 1, 1]", "[1, 1, 0.9]")),
-        "network.targets[0]: 't' is 0.9; with a threshold it is 0 or 1",
+        "network.targets[0]: 't' is 0.9; with a threshold it is 0 or 1 (network.classes)",
     ),
     "a target between two classes in another set": (
         perceptron(("[network]", "[samples.test]\ncolumns = ['x1', 'x2', 't']\n"
                     "rows = [[1, 0, 1], [0, 1, 3]]\n[network]")),
-        "samples.test: 't' is 3.0; with a threshold it is 0 or 1",
+        "samples.test: 't' is 3.0; with a threshold it is 0 or 1 (network.classes)",
+    ),
+    "classes that are none": (
+        perceptron(("threshold", "classes = [1, 2]\nthreshold")),
+        "network.classes: expected [0, 1] or [-1, 1], found '1, 2'",
+    ),
+    "targets that are no such classes": (
+        perceptron(("threshold", "classes = [-1, 1]\nthreshold")),
+        "network.targets[0]: 't' is 0.0; with a threshold it is -1 or 1 (network.classes)",
+    ),
+    "classes of the largest": (
+        perceptron(("threshold = 0.5", "classes = [-1, 1]\nthreshold = 'largest'")),
+        "network.threshold: 'largest' of one output; state a number",
+        "network.classes: with the largest output they are 0 and 1",
+        "network.targets[0]: 't' is 0.0; with a threshold it is -1 or 1 (network.classes)",
+    ),
+    "classes without a threshold": (
+        data((INPUTS, f"classes = [-1, 1]\n{INPUTS}")),
+        "network.classes: there are no classes; state network.threshold",
     ),
     "a number for the classes": (
         perceptron(("threshold", "predictions = 5\nthreshold")),

@@ -288,8 +288,8 @@ BROKEN: dict[str, tuple[str, ...]] = {
         changed(('"tanh"', '"tahn"')), f"{LAYER}.activation: no 'tahn'; did you mean 'tanh'?",
     ),
     "activation like no other": (
-        changed(('"tanh"', '"swish"')),
-        f"{LAYER}.activation: no 'swish'; known are {', '.join((*ACTIVATIONS, *VECTORS))}",
+        changed(('"tanh"', '"quake"')),
+        f"{LAYER}.activation: no 'quake'; known are {', '.join((*ACTIVATIONS, *VECTORS))}",
     ),
     "unknown loss": (
         changed(("half squared error", "half squared eror")),

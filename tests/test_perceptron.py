@@ -10,7 +10,7 @@ import pytest
 from tracer import run, scenario
 
 
-def written(rows, w, b, *conventions, rate="0.1", threshold="0"):
+def written(rows, w, b, *conventions, rate="0.1", threshold="0", lower=0):
     """A perceptron of one output or more: w[unit][input], b[unit] or none, samples with targets."""
     units, inputs = len(w), len(w[0])
     given = {f"w{j}{i}": w[j][i] for j in range(units) for i in range(inputs)}
@@ -24,12 +24,13 @@ def written(rows, w, b, *conventions, rate="0.1", threshold="0"):
         "[samples.training]", f"columns = {xs + ts}", f"rows = {rows}",
         "[givens.all]", lines, f"eta = {rate}",
         "[network]", f"inputs = {xs}", f"targets = {ts}", f"threshold = {threshold}",
-        "[[network.layers]]", f"weights = {names}", f'{biases}activation = "identity"',
+        f"classes = [{lower}, 1]", "[[network.layers]]", f"weights = {names}",
+        f'{biases}activation = "identity"',
     ))  # fmt: skip
     return scenario.read(text.replace("'", '"'), "perceptron.toml", "perceptron")
 
 
-def learnt(rows, w, b, size, updates, rate=0.1, threshold=0.0, mean=False):
+def learnt(rows, w, b, size, updates, rate=0.1, threshold=0.0, mean=False, lower=0):
     """(w, b, mistakes) of every pass, as a person programs it: w += η·(t - y)·x."""
     w, b = np.array(w, float), None if b is None else np.array(b, float)
     x, t = np.split(np.array(rows, float), [w.shape[1]], axis=1)
@@ -43,7 +44,7 @@ def learnt(rows, w, b, size, updates, rate=0.1, threshold=0.0, mean=False):
                 z = sum(w[j, i] * x[row, i] for i in range(w.shape[1])) + (
                     b[j] if b is not None else 0
                 )
-                y[n, j] = z >= threshold
+                y[n, j] = 1 if z >= threshold else lower
                 dw[j] += x[row] * (y[n, j] - t[row, j])
                 db[j] += y[n, j] - t[row, j]
         found.append((w.copy(), None if b is None else b.copy(), y - t[chosen]))
@@ -56,18 +57,19 @@ def learnt(rows, w, b, size, updates, rate=0.1, threshold=0.0, mean=False):
 @pytest.mark.parametrize("size", [1, 3, 12])
 @pytest.mark.parametrize("biased", [True, False])
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("lower", [0, -1])
 @pytest.mark.parametrize("seed", range(12))
-def test_a_perceptron_learns_as_a_plain_loop(seed, reduction, biased, size):
+def test_a_perceptron_learns_as_a_plain_loop(seed, lower, reduction, biased, size):
     chance = np.random.default_rng(seed)
     inputs, units = 1 + seed % 4, 1 + seed % 3
     x = chance.normal(0, 1, (12, inputs)).round(2)
-    t = chance.integers(0, 2, (12, units)).astype(float)
+    t = np.where(chance.integers(0, 2, (12, units)), 1.0, lower)
     w = chance.normal(0, 0.3, (units, inputs)).round(2).tolist()
     b = chance.normal(0, 0.3, units).round(2).tolist() if biased else None
     rows = np.hstack([x, t]).tolist()
-    s = written(rows, w, b, f"batch_size = {size}", f'reduction = "{reduction}"')
+    s = written(rows, w, b, f"batch_size = {size}", f'reduction = "{reduction}"', lower=lower)
     trace = run.trace(s, iterations=40)
-    loop = learnt(rows, w, b, size, 40, mean=reduction == "mean")
+    loop = learnt(rows, w, b, size, 40, mean=reduction == "mean", lower=lower)
     for k, (weights, biases, mistakes) in enumerate(loop):
         at = trace.at(k)
         for j in range(units):

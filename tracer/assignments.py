@@ -126,16 +126,20 @@ def _check_network(s: Scenario, network: Network) -> Problems:
 
 
 def _check_classes(s: Scenario, network: Network) -> Problems:
-    """What outputs as 0 or 1 are compared to is 0 or 1, and the largest is one of several."""
+    """What classes are compared to is a class, and the largest is one of several."""
+    lower, upper = map(int, network.classes)
     if network.threshold == LARGEST and s.walk.outputs == 1:
         yield f"network.threshold: {LARGEST!r} of one output; state a number"
+    if network.threshold == LARGEST and lower:
+        yield f"network.classes: with the {LARGEST} output they are 0 and 1"
     for k, name in enumerate(s.vector(network.targets)):
         values = {"": [float(s.numbers[name])] if name in s.numbers else []}
         values |= {t: columns[name].tolist() for t, columns in s.columns.items() if name in columns}
         for title, given in values.items():
             where = f"samples.{title}" if title not in ("", TRAINING) else f"network.targets[{k}]"
-            for other in [value for value in given if value not in (0, 1)][:1]:
-                yield f"{where}: {name!r} is {other}; with a threshold it is 0 or 1"
+            for other in [value for value in given if value not in (lower, upper)][:1]:
+                said = f"with a threshold it is {lower} or {upper} (network.classes)"
+                yield f"{where}: {name!r} is {other}; {said}"
 
 
 def _check_error(s: Scenario, error: str, late: set[str]) -> Problems:

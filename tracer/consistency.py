@@ -106,6 +106,9 @@ def _check_network(s: Scenario, network: Network) -> Problems:
         yield from check_vector(s, "network.targets", network.targets)
     elif network.threshold is not None:
         yield "network.targets: missing; with a threshold the outputs are compared to them"
+    if network.threshold is None:
+        for key in sorted({"classes", "predictions"} & network.model_fields_set):
+            yield f"network.{key}: there are no classes; state network.threshold"
     outputs = s.walk.outputs
     targets = shape_of(s, network.targets) if network.targets else None
     if outputs and targets and outputs != targets.count:

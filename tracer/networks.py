@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from tracer.fields import Model, NameText, Number, PatternOrNames, Vector, found
+from tracer.fields import Model, NameText, Number, PatternOrNames, Vector, found, quoted
 from tracer.layers.base import Layer
 from tracer.layers.kinds import KINDS, AnyLayer, kind_of
 from tracer.layers.shapes import Shape, spread
@@ -32,6 +33,15 @@ Threshold = Annotated[
 ]
 
 
+def _two(value: list[Decimal]) -> list[Decimal]:
+    if value not in ([0, 1], [-1, 1]):
+        raise ValueError(f"expected [0, 1] or [-1, 1], found {quoted(', '.join(map(str, value)))}")
+    return value
+
+
+Classes = Annotated[list[Number], AfterValidator(_two)]
+
+
 class Network(Model):
     """Inputs, layers, targets and what the errors are called."""
 
@@ -40,15 +50,16 @@ class Network(Model):
     layers: Annotated[list[AnyLayer], Field(min_length=1)]
     errors: PatternOrNames = "E{k}"
     total_error: NameText = "E"
-    threshold: Threshold | None = None  # from which an output counts as 1, below it as 0
-    predictions: PatternOrNames = "class{k}"  # the outputs as 0 or 1
+    threshold: Threshold | None = None  # from which an output counts as the upper class
+    classes: Classes = Field(default_factory=lambda: [Decimal(0), Decimal(1)])  # or -1 and 1
+    predictions: PatternOrNames = "class{k}"  # the outputs as classes
 
     def error_names(self, outputs: int) -> list[str]:
         """What every output's error is called."""
         return _numbered(self.errors, outputs)
 
     def prediction_names(self, outputs: int) -> list[str]:
-        """What every output is called as 0 or 1; nothing without a threshold."""
+        """What every output's class is called; nothing without a threshold."""
         return [] if self.threshold is None else _numbered(self.predictions, outputs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tracer.catalog.sums import PATHS, THRESHOLD
+from tracer.catalog.sums import CLASS, PATHS
 from tracer.datasets import TRAINING
 from tracer.labels import Derivative, Label, OfSample, Own
 from tracer.numbers import Shown, as_written, show
@@ -106,14 +106,14 @@ def _operands(program: Program, cell: int) -> Iterable[int]:
 def outputs_table(t: Trace) -> SampleTable:
     """What comes out for every sample: its data, and the steps that no other step reads.
 
-    Where outputs count as 0 or 1, the outputs themselves too.
+    Where outputs have classes, the outputs themselves too.
     """
     program = t.program
     single = program.samples == 1
     steps = [s for s in program.steps(Phase.FORWARD) if s.rule and (s.per_sample or single)]
     read = {cell for step in steps for cell in step.operands.values()}
     last = {step.index for step in steps if step.index not in read}
-    classes = [step for step in steps if step.rule and step.rule.name == THRESHOLD]
+    classes = [step for step in steps if step.rule and step.rule.name == CLASS]
     last |= {step.index for step in classes}
     last |= {cell for step in classes for cell in step.operands.values()}
     title = t.samples_of or TRAINING

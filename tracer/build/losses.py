@@ -51,20 +51,22 @@ def emit_penalties(
 
 
 def emit_classes(
-    draft: Draft, least: Decimal | str, names: list[Label], outputs: Cells, targets: Cells
-) -> Cells:
-    """Emit every output as 0 or 1, and how often all are right; returns the classes.
+    draft: Draft, least: Decimal | str, lower: int, names: list[Label], outputs: Cells,
+    targets: Cells,
+) -> Cells:  # fmt: skip
+    """Emit the class of every output, and how often all are right; returns the classes.
 
     least     from which an output counts as 1; or the largest of all does
+    lower     what it counts as below: 0 or -1
     """
     part, rule, each = "classes", LARGEST, np.tile(outputs, (len(outputs), 1))
     operands = np.hstack([outputs[:, None], each])
     if isinstance(least, Decimal):
-        rule, operands = threshold(f"{least:f}"), outputs[:, None]
+        rule, operands = threshold(f"{least:f}", lower), outputs[:, None]
     classes = draft.emit(rule, operands, names, Phase.FORWARD, part=part)
     by_formal = {"y": classes, "t": targets}
-    row = [int(by_formal[f[0]][int(f[2:]) - 1]) for f in formals(CORRECT, len(classes))]
-    correct = draft.emit(CORRECT, [row], [Own("correct")], Phase.FORWARD, part=part)
+    row = [int(by_formal[f[0]][int(f[2:]) - 1]) for f in formals(CORRECT[lower], len(classes))]
+    correct = draft.emit(CORRECT[lower], [row], [Own("correct")], Phase.FORWARD, part=part)
     if draft.samples > 1:
         draft.emit(ACCURACY, correct[:, None], [Own("accuracy")], Phase.FORWARD, part=part)
     return classes

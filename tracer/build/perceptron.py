@@ -1,6 +1,6 @@
 """The perceptron's learning rule: every weight moves by its input times the mistake.
 
-x  inputs      y  outputs as 0 or 1      t  targets      d  mistakes, y - t
+x  inputs      y  classes      t  targets      d  mistakes, y - t
 """
 
 from __future__ import annotations

@@ -174,12 +174,13 @@ def _error_of(
 
 
 def _classes(sheet: Sheet, network: Network, outputs: Cells, targets: Cells) -> Cells:
-    """The outputs as 0 or 1, and how many are right; nothing without a threshold."""
+    """The classes of the outputs, and how many are right; nothing without a threshold."""
     if network.threshold is None:
         return outputs
     names = network.prediction_names(len(outputs))
     called: list[Label] = [sheet.own(name) for name in names]
-    return emit_classes(sheet.draft, network.threshold, called, outputs, targets)
+    lower = network.classes[0]
+    return emit_classes(sheet.draft, network.threshold, int(lower), called, outputs, targets)
 
 
 def _error(

@@ -1,6 +1,6 @@
 """Weighted sums, what several errors and several samples say together, the chain rule.
 
-z  weighted sum (net)     x w b  inputs, weights, bias      y  output as 0 or 1     t  target
+z  weighted sum (net)     x w b  inputs, weights, bias      y  class     t  target
 E e  error, one output's error      g  gradient      f p  factors, paths of a chain
 """
 
@@ -24,8 +24,11 @@ BATCHES: dict[str, Rule] = {
     "mean": rule("mean over the samples", "g = average(p)"),
 }
 
-#: Whether all outputs of a sample are right, and how often they are.
-CORRECT = rule("correct", "r = prod(1 - (y_i - t_i)^2)")
+#: Whether all outputs of a sample are right, by the lower of its two classes; how often they are.
+CORRECT = {
+    0: rule("correct", "r = prod(1 - (y_i - t_i)^2)"),
+    -1: rule("correct", "r = prod(1 - ((y_i - t_i)/2)^2)"),
+}
 ACCURACY = rule("accuracy", "r = average(c)")
 
 #: The perceptron's learning rule (Rosenblatt, 1958): no derivative of anything.
@@ -49,16 +52,17 @@ PATHS = rule("sum over paths", "g = sum(p_i)")
 NO_CHANGE = rule("no change", "g = 0")  # of x - x by x: no path is left
 
 
-NET, THRESHOLD = "weighted sum", "output as 0 or 1"
+NET, CLASS = "weighted sum", "class of the output"
 
 
-def threshold(least: str) -> Rule:
-    """An output as 0 or 1: whether it reaches a number."""
-    return rule(THRESHOLD, f"y = reached(o, {least})")
+def threshold(least: str, lower: int) -> Rule:
+    """The class of an output, 1 where it reaches a number, below it 0 or -1."""
+    reached = f"reached(o, {least})"
+    return rule(CLASS, f"y = 2*{reached} - 1" if lower else f"y = {reached}")
 
 
 #: Of several outputs the largest, as 1; the others as 0.
-LARGEST = rule(THRESHOLD, "y = reached(o, max(o_i))")
+LARGEST = rule(CLASS, "y = reached(o, max(o_i))")
 
 
 @cache
