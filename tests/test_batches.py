@@ -578,3 +578,45 @@ def test_every_step_of_a_batch_has_a_name_of_its_own():
         names = [name_of(program.label(cell)) for cell in range(len(program))]
         assert len(set(names)) == len(names)
         assert not set(names) & set(program.aliases)
+
+
+# ---- another sample set ----------------------------------------------------------------
+
+HELD_OUT = """
+title = "Held out"
+conventions = {{ loss = "squared error", reduction = "{reduction}", batch_size = {size} }}
+[samples.training]
+columns = ["x1", "x2", "t"]
+rows = [[1, 1, 1], [1, -1, 0], [-1, 1, 0], [-1, -1, 0]]
+[samples.test]
+columns = ["x1", "x2", "t"]
+rows = [[0.5, 1, 1], [1, -0.5, 1], [-0.2, 1, 0]]
+[givens.All]
+w = [[0.1, -0.2]]
+b = 0.05
+eta = 0.1
+[network]
+inputs = ["x1", "x2"]
+targets = ["t"]
+threshold = 0.5
+[[network.layers]]
+weights = "w"
+bias = "b"
+activation = "sigmoid"
+"""
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("iteration", [0, 6])
+def test_another_set_has_its_own_error_and_accuracy(iteration, reduction, size):
+    s = read(HELD_OUT.format(reduction=reduction, size=size))
+    t = run.trace(s, iterations=6, record=(iteration,)).at(iteration)
+    other = run.on(t, "test")
+    x, target = np.array([[0.5, 1], [1, -0.5], [-0.2, 1]]), np.array([1, 1, 0])
+    out = 1 / (1 + np.exp(-(x @ [t["w[1,1]"], t["w[1,2]"]] + t["b"])))
+    told = (target - out) ** 2
+    assert other["E"] == pytest.approx(
+        told.mean() if reduction == "mean" else told.sum(), rel=1e-14
+    )
+    assert other["accuracy"] == pytest.approx(((out >= 0.5) == target).mean(), rel=1e-15)

@@ -227,16 +227,18 @@ def _given(block: Block) -> Block:
 
 
 def on_samples(
-    program: Program, known: Collection[int], samples: int, kept: Collection[int]
-) -> tuple[Program, dict[int, int]]:
+    program: Program, known: Collection[int], samples: int, kept: Collection[int],
+    summary: frozenset[int] = frozenset(),
+) -> tuple[Program, dict[int, int]]:  # fmt: skip
     """What the steps `kept` are for other samples: those that depend on a sample's own values.
 
     known     the givens that the other samples have values for; what depends on other data is
               left out
+    summary   steps that are made of all samples anew; what else is stays as it is
     returns   the program, and which of this program's cells its givens have their values from
     """
-    follows = _follows(program, {*program.data, *known})
-    lost = _follows(program, [cell for cell in program.data if cell not in known])
+    follows = _follows(program, {*program.data, *known}, summary)
+    lost = _follows(program, [cell for cell in program.data if cell not in known], summary)
     wanted = np.zeros(len(program), np.bool_)
     chosen = [cell for cell in kept if follows[cell] and not lost[cell]]
     wanted[list(program.cone(chosen, through=follows))] = True
@@ -264,13 +266,14 @@ def _alike(block: Block, wanted: Mask, follows: Mask) -> list[Block]:
     return [row for row, chosen in zip(_rows(block), want, strict=True) if chosen]
 
 
-def _follows(program: Program, data: Collection[int]) -> Mask:
-    """Which cells have a value of their own for every sample, through any of `data`."""
+def _follows(program: Program, data: Collection[int], summary: frozenset[int]) -> Mask:
+    """Which cells have a value of their own for every sample, or all of them in a summary."""
     found = np.zeros(len(program), np.bool_)
     found[list(data)] = True
     for block in program.blocks:
         if block.rule:
-            over = reduces(block.rule, block.size)
+            summed = not summary.isdisjoint(block.cells.tolist())
+            over = () if summed else reduces(block.rule, block.size)
             own = [k for k, formal in enumerate(block.formals) if formal not in over]
             found[block.cells] = found[block.operands[:, own]].any(axis=1)
     return found

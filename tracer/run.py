@@ -7,12 +7,13 @@ from typing import Any
 
 from tracer import ledger
 from tracer.build.programs import Built
+from tracer.catalog.sums import ACCURACY
 from tracer.computed import built, stopped, values
 from tracer.errors import UsageError, nearest
 from tracer.evaluate import Progress
 from tracer.ledger import Verification
 from tracer.names import names_of
-from tracer.program import Phase
+from tracer.program import Phase, Program
 from tracer.replicas import last_bits, other_seeds, replicas
 from tracer.rewrite import on_samples
 from tracer.scenario import Scenario
@@ -119,9 +120,8 @@ def on(t: Trace, samples: str) -> Trace:
     given = [step.index for step in t.program.steps(Phase.GIVEN)]
     own = {cell: columns[t.names[cell]] for cell in given if t.names[cell] in columns}
     size = len(next(iter(columns.values())))
-    phases = (Phase.FORWARD,) if s.network else (Phase.FORWARD, Phase.ERROR)
-    kept = [step.index for step in t.program.steps(*phases)]
-    other, taken = on_samples(t.program, own, size, kept)
+    kept = [step.index for step in t.program.steps(Phase.FORWARD, Phase.ERROR)]
+    other, taken = on_samples(t.program, own, size, kept, _summary(t.program))
     if not len(other):
         raise UsageError(f"{s.file}: samples.{samples}: without a column for every input")
     givens: dict[int, Given] = {}
@@ -130,6 +130,12 @@ def on(t: Trace, samples: str) -> Trace:
         givens[cell] = column if len(column) > 1 else float(column[0])
     made = values(s, Built(other, givens), givens, [0])
     return Trace(other, (t.iteration,), made, t.digits, t.title, t.reading, t.scenario, samples)
+
+
+def _summary(program: Program) -> frozenset[int]:
+    """How well all samples do: their error, and how often they are right."""
+    found = {step.index for step in program.steps(Phase.ERROR)}
+    return frozenset(found | {s.index for s in program.steps(Phase.FORWARD) if s.rule == ACCURACY})
 
 
 class Runs:

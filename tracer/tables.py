@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from tracer.catalog.sums import CLASS, PATHS
+from tracer.catalog.sums import ACCURACY, CLASS, PATHS
 from tracer.datasets import TRAINING
 from tracer.labels import Derivative, Label, OfSample, Own
 from tracer.numbers import Shown, as_written, show
@@ -117,12 +118,22 @@ def outputs_table(t: Trace) -> SampleTable:
     last |= {step.index for step in classes}
     last |= {cell for step in classes for cell in step.operands.values()}
     title = t.samples_of or TRAINING
-    outputs = table_of(t, sorted(last), title)
+    outputs = replace(table_of(t, sorted(last), title), summary=_summary(t))
     return outputs if t.scenario is None else _beside(_data_table(t.scenario, title), outputs)
+
+
+def _summary(t: Trace) -> tuple[tuple[Label, Shown], ...]:
+    """How often several samples are right, and their error."""
+    steps = [s for s in t.program.steps(Phase.FORWARD, Phase.ERROR) if not s.per_sample]
+    right = [s for s in steps if s.rule == ACCURACY]
+    errors = [s for s in steps if s.phase is Phase.ERROR and s.rule][-1:]
+    told = [*right, *errors] if t.program.samples > 1 else []
+    return tuple((s.label, show(float(t.values[s.index]), t.digits)) for s in told)
 
 
 def _beside(left: SampleTable, right: SampleTable) -> SampleTable:
     """Two tables of the same samples as one."""
     rows = zip(left.rows, right.rows, strict=True)
     both = tuple((k, (*given, *found)) for (k, given), (_, found) in rows)
-    return SampleTable(right.title, (*left.labels, *right.labels), both, right.count)
+    labels = (*left.labels, *right.labels)
+    return SampleTable(right.title, labels, both, right.count, summary=right.summary)

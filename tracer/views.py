@@ -153,6 +153,7 @@ class SampleTable:
     rows: tuple[tuple[int, tuple[Shown, ...]], ...]
     count: int  # samples, of which not all may be shown
     says: str = ""
+    summary: tuple[tuple[Label, Shown], ...] = ()  # what holds of all samples together
 
     @property
     def whole(self) -> bool:
