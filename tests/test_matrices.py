@@ -74,7 +74,7 @@ class Net:
 
     def __init__(
         self, seed: int, widths: list[int] | None = None, rows: int | None = None,
-        *, chain: str = "deltas", decimals: int | None = 12, extra: str = "",
+        *, chain: str = "deltas", decimals: int | None = 12, extra: str = "", apart: bool = False,
     ) -> None:  # fmt: skip
         self.r = random.Random(seed)
         self.widths = widths or [self.r.randint(1, 5) for _ in range(self.r.randint(2, 4))]
@@ -85,6 +85,7 @@ class Net:
         self.loss = self.r.choice(["half squared error", "squared error", "mean squared error"])
         self.sign, self.mean = self.r.choice(["t - o", "o - t"]), self.r.random() < 0.5
         self.chain, self.decimals, self.extra = chain, decimals, extra
+        self.apart = apart  # activations as layers of their own
         self.x, self.t = (
             self.matrix(self.rows, self.widths[0]),
             self.matrix(self.rows, self.widths[-1]),
@@ -122,13 +123,16 @@ class Net:
         ]
         for k, w in enumerate(self.w):
             lines.append(f"W{k + 1} = {(w.T if self.across[k] else w).tolist()}")
+            activation = f'activation = "{self.activations[k]}"'
             layers += ["[[network.layers]]", f'weights = "W{k + 1}"']
-            layers += [f'activation = "{self.activations[k]}"']
+            layers += ['activation = "identity"' if self.apart else activation]
             layers += ['rows = "inputs"'] if self.across[k] else []
             if self.bias[k] != "none":
                 b = self.b[k][0].tolist()
                 lines.append(f"b{k + 1} = {b if self.bias[k] == 'each' else b[0]}")
                 layers.append(f'bias = "b{k + 1}"')
+            if self.apart:
+                layers += ["[[network.layers]]", 'kind = "activation"', activation]
         return "\n".join([*lines, *layers])
 
     def trace(self) -> Trace:
@@ -196,7 +200,11 @@ def by_kind(form: MatrixForm, kind: Kind) -> Equation:
 @pytest.mark.parametrize("seed", range(60))
 def test_every_matrix_is_what_numpy_has(seed: int) -> None:
     net = Net(seed)
-    form, expected = net.form(), net.expected()
+    assert_numpys(net.form(), net)
+
+
+def assert_numpys(form: MatrixForm, net: Net) -> None:
+    expected = net.expected()
     for m in form.matrices:
         assert expected[labels.name(m.label)].shape == m.shape
         np.testing.assert_allclose(entries(m.rows), expected[labels.name(m.label)], atol=1e-11)
@@ -206,8 +214,9 @@ def test_every_matrix_is_what_numpy_has(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_no_equation_of_a_pass_is_left_out(seed: int) -> None:
-    net = Net(seed)
+@pytest.mark.parametrize("apart", [False, True])
+def test_no_equation_of_a_pass_is_left_out(seed: int, apart: bool) -> None:
+    net = Net(seed, apart=apart)
     layers = range(1, len(net.w) + 1)
     wanted = [f"{letter}_{k}" for k in layers for letter in "ZA"]
     wanted += ["E of outputs"] * (net.widths[-1] > 1) + ["e"] * (net.rows > 1) + ["E"]
@@ -216,6 +225,22 @@ def test_no_equation_of_a_pass_is_left_out(seed: int) -> None:
         one = net.bias[k - 1] == "one" and net.widths[k] > 1
         wanted += [] if net.bias[k - 1] == "none" else [f"dE/db{k}" if one else f"dE/db_{k}"]
     assert wanted == [key_of(e) for e in net.form().equations]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_an_activation_of_its_own_is_that_of_the_layer_before(seed: int) -> None:
+    net = Net(seed, apart=True)
+    assert_numpys(net.form(), net)
+
+
+def test_the_outputs_are_those_of_the_activation_of_its_own() -> None:
+    net = Net(0, [2, 2, 1], 3, apart=True)
+    net.activations = ["tanh", "sigmoid"]
+    form = net.form()
+    named = {labels.name(m.label): [labels.name(x) for x in m.entries[0]] for m in form.matrices}
+    assert ["x1", "x2"] == named["X"]
+    assert ["a2[1]", "a2[2]"] == named["A_1"]
+    assert ["tanh", "sigmoid"] == [e.part for e in form.forward if e.kind is Kind.OUTPUTS]
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -618,9 +643,7 @@ def test_other_samples_have_a_forward_part_only() -> None:
     assert (2, 4, (), ()) == (form.samples, len(form.forward), form.error, form.backward)
 
 
-def test_a_perceptron_has_a_forward_part_only() -> None:
-    """Its error is of the answers 0 and 1, and it follows no derivative."""
-    form = form_of("""
+PERCEPTRON = """
 title = "AND"
 [conventions]
 learning = "perceptron"
@@ -640,7 +663,12 @@ weights = "W"
 rows = "inputs"
 bias = "b"
 activation = "sigmoid"
-""")
+"""
+
+
+def test_a_perceptron_has_a_forward_part_only() -> None:
+    """Its error is of the answers 0 and 1, and it follows no derivative."""
+    form = form_of(PERCEPTRON)
     assert form
     # published: z = 1 1.4 1.2 1.6, s = .73105858 .80218389 .76852478 .83201839, rows in our order
     assert ["1", "1.4", "1.2", "1.6"] == [row[0].text for row in form.forward[0].result.rows]
@@ -649,6 +677,187 @@ activation = "sigmoid"
     ]
     assert not form.error
     assert not form.backward
+
+
+DENSE = '[[network.layers]]\nweights = "{}"\nactivation = "{}"\n'
+FIRST, LAST = DENSE.format("W", "identity"), DENSE.format("V", "identity")
+OWN = '[[network.layers]]\nkind = "activation"\nactivation = "{}"\n'
+OTHERS = {
+    kind: f'[[network.layers]]\nkind = "{kind}"\n{more}\n'
+    for kind, more in {
+        "batch norm": "", "layer norm": "", "dropout": 'mask = "m"', "residual": "over = 1",
+    }.items()
+}  # fmt: skip
+
+
+def layered(*layers: str, conventions: str = "") -> MatrixForm | None:
+    """The matrix form of layers of two units, the last dense one of one."""
+    used = "".join(layers)
+    given = {"b": 0.1, "m": [1, 1] if used.endswith(LAST) else [1]}
+    return form_of(f"""
+title = "layers"
+[conventions]
+chain = "deltas"
+{conventions}
+[samples.training]
+columns = ["x1", "x2", "t"]
+rows = [[1.0, 2.0, 1], [0.5, -1.0, 0], [-1.5, 0.3, 0.5]]
+[givens.all]
+W = [[0.4, -0.2], [0.3, 0.5]]
+V = [[0.6, -0.7]]
+{"".join(f"{name} = {value}{chr(10)}" for name, value in given.items() if f'"{name}"' in used)}
+eta = 0.2
+[network]
+inputs = ["x1", "x2"]
+targets = ["t"]
+{used}""")
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_where_another_layer_computes_there_is_no_matrix_form(kind: str) -> None:
+    other = OTHERS[kind]
+    assert layered(FIRST, LAST)
+    assert not layered(FIRST, other, LAST)
+    assert not layered(FIRST, other, OWN.format("sigmoid"), LAST)
+    assert not layered(FIRST, OWN.format("sigmoid"), other, LAST)
+    if kind != "residual":  # which has to have a layer to go over
+        assert not layered(other, FIRST, LAST)
+    assert not layered(FIRST, LAST, OWN.format("sigmoid"), other)
+
+
+def test_an_activation_that_no_single_layer_has_leaves_no_matrix_form() -> None:
+    tanh, sigmoid = OWN.format("tanh"), OWN.format("sigmoid")
+    assert layered(FIRST, OWN.format("identity"), tanh, LAST, sigmoid)
+    assert not layered(tanh, FIRST, LAST)
+    assert not layered(DENSE.format("W", "tanh"), sigmoid, LAST)
+    assert not layered(FIRST, tanh, sigmoid, LAST)
+    assert not layered(FIRST, OWN.format("softmax"), LAST)
+
+
+@pytest.mark.parametrize(
+    ("net", "shown"),
+    [("b + sum(x_i*w_i)", True), ("sum(w_i*x_i) - b", False), ("2*sum(w_i*x_i) + b", False),
+     ("sum(w_i*x_i^2) + b", False)],
+)  # fmt: skip
+def test_a_sum_that_is_no_product_plus_a_bias_has_no_matrix_form(net: str, shown: bool) -> None:
+    biased = DENSE.format("V", 'identity"\nbias = "b')
+    assert shown == bool(layered(FIRST, biased, conventions=f'net = "{net}"'))
+
+
+def test_a_matrix_of_two_layers_stands_in_both() -> None:
+    """Forward as numpy has it; no backward part, for its gradient is that of both places."""
+    form = layered(DENSE.format("W", "tanh"), DENSE.format("W", "tanh"), LAST)
+    assert form
+    w, a = np.array([[0.4, -0.2], [0.3, 0.5]]), np.array([[1.0, 2.0], [0.5, -1.0], [-1.5, 0.3]])
+    for z in (e for e in form.forward[:4] if e.kind is Kind.NETS):
+        np.testing.assert_allclose(entries(z.product[1].rows), w.T)
+        np.testing.assert_allclose(entries(z.result.rows), a @ w.T, atol=1e-8)
+        a = np.tanh(a @ w.T)
+    assert form.error
+    assert not form.backward
+
+
+ELSEWHERE = {
+    "embedding": """
+[samples.training]
+columns = ["t"]
+rows = [[1], [0]]
+[givens.all]
+W = [[0.1, 0.2], [0.3, -0.4]]
+V = [[0.5, 0.3]]
+k = [2]
+[network]
+inputs = "k"
+targets = ["t"]
+[[network.layers]]
+kind = "embedding"
+table = "W"
+""",
+    "convolution": """
+[samples.training.arrays]
+x = [[[1, 2], [0, 1]], [[0.5, 0.2], [0.3, -1]]]
+y = [[1], [0]]
+[givens.all]
+K = [[0.5, 0.1]]
+V = [[0.7, -0.5]]
+[network]
+inputs = "x"
+targets = "y"
+[[network.layers]]
+kind = "convolution"
+kernel = "K"
+[[network.layers]]
+kind = "flatten"
+""",
+    "recurrent": """
+[samples.training.arrays]
+x = [[[0.5, -1.0], [1.0, 0.2]], [[0.1, 0.3], [-0.4, 0.8]]]
+y = [[1], [0]]
+[givens.all]
+W = [[0.3, -0.2], [0.4, 0.1]]
+U = [[0.5, -0.1], [0.2, 0.3]]
+V = [[0.7, -0.5]]
+[network]
+inputs = "x"
+targets = "y"
+[[network.layers]]
+kind = "recurrent"
+weights = "W"
+recurrent = "U"
+returns = "last"
+""",
+    "attention": """
+[samples.training.arrays]
+x = [[[0.5, -1.0], [1.0, 0.2]], [[0.1, 0.3], [-0.4, 0.8]]]
+y = [[1, 0], [0, 1]]
+[givens.all]
+W = [[0.3, -0.2], [0.4, 0.1]]
+V = [[0.7, -0.5]]
+[network]
+inputs = "x"
+targets = "y"
+[[network.layers]]
+kind = "attention"
+queries = "W"
+keys = "W"
+values = "W"
+""",
+}
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+def test_a_dense_layer_after_one_of_another_kind_has_no_matrix_form(kind: str) -> None:
+    text = ELSEWHERE[kind].replace("[network]", "eta = 0.1\n[network]", 1)
+    assert form_of(f'title = "t"\n{text}{LAST}') is None
+
+
+def test_inputs_that_are_formulas_stand_in_x() -> None:
+    form = form_of("""
+title = "features"
+[samples.training]
+columns = ["x", "t"]
+rows = [[1.5, 1], [-0.5, 0], [2, 1]]
+[givens.all]
+c = 0.5
+W = [[0.6, -0.7]]
+eta = 0.1
+[formulas]
+square = "c*x^2"
+cube = "x^3"
+after = "1/(1 + e^(-net_o1))"
+[network]
+inputs = ["square", "cube"]
+targets = ["t"]
+[[network.layers]]
+weights = "W"
+activation = "identity"
+""")
+    assert form
+    x = np.array([1.5, -0.5, 2.0])
+    z = form.forward[0]
+    np.testing.assert_allclose(entries(z.product[0].rows), np.stack([x**2 / 2, x**3], 1))
+    np.testing.assert_allclose(entries(z.result.rows)[:, 0], 0.3 * x**2 - 0.7 * x**3, atol=1e-8)
+    assert [Kind.NETS, Kind.OUTPUTS] == [e.kind for e in form.forward]
 
 
 # ---- on the page -----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A batch's pass as matrix equations, read off a program of dense layers.
+"""A batch's pass as matrix equations, read off the program of a network of dense layers.
 
     X  inputs         T  targets     W  weights    b  biases, one row
     Z  weighted sums  A  outputs     E  errors of the outputs    e  of the samples
@@ -43,14 +43,17 @@ Written = dict[str, tuple[Factor, ...]]  # operands while they are collected
 
 
 def matrix_form(t: Trace) -> MatrixForm | None:
-    """The selected pass in matrices; None where the program is no chain of small dense layers.
+    """The selected pass in matrices; None where its network is no chain of small dense layers.
 
     None also where a step is held at a value. Without a part whose steps the program does not
     have. Without the backward part where a weight is missing or shared, for a matrix has a
     derivative in each of its places.
     """
+    s = t.scenario.under(t.reading) if t.scenario else None
     held = any(not b.rule and b.phase is not Phase.GIVEN for b in t.program.blocks)
-    layers = [] if held else dense_layers(t.program)
+    if not s or not s.network or held:
+        return None
+    layers = dense_layers(t.program, s)
     return _Pass(t, layers).form() if layers else None
 
 
@@ -122,9 +125,8 @@ class _Pass:
                 formula, operands["b"] = Sum((P, Name("b")), (False, False)), (Factor(b),)
             yield self.equation(Kind.NETS, layer.part, formula, operands, z)
             rule, of = layer.activation, {"z": (Factor(z),)}
-            yield self.equation(
-                Kind.OUTPUTS, layer.part, rule.formula, of, a, written=_function(rule)
-            )
+            part = self.program.block(layer.outs[0]).part
+            yield self.equation(Kind.OUTPUTS, part, rule.formula, of, a, written=_function(rule))
 
     def errors(self, error: _Error, targets: Matrix) -> Iterator[Equation]:
         """The errors of the outputs, added up over the outputs, then over the samples."""
@@ -182,7 +184,7 @@ class _Pass:
     ) -> Equation | None:
         """D of a layer, from the error or from the D and the weights of the next layer."""
         s, last = self.stages[k], k + 1 == len(self.stages)
-        columns = {"a": s.layer.outs, "z": s.layer.nets}
+        columns = {"a": s.layer.outs, "z": s.layer.sums}
         operands: Written = {"a": (Factor(s.a),), "z": (Factor(s.z),)}
         if last:
             operands["t"] = (Factor(targets),)
@@ -192,7 +194,7 @@ class _Pass:
             if not w:
                 return None
             operands["p"] = (Factor(deltas[k + 1]), Factor(w, self.stages[k + 1].across))
-        slope = self.local(s.layer.outs, s.layer.nets, columns)
+        slope = self.local(s.layer.outs, s.layer.sums, columns)
         formula = _elementwise([*before, *slope])
         named = [Call(f"{s.layer.activation.name}'", (Name("z"),))]
         long = sum(map(leaves, slope)) > _LONGEST

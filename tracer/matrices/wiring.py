@@ -1,16 +1,21 @@
-"""The dense layers of a program: which weight every unit has for every input."""
+"""The dense layers of a network: which weight every unit has for every input."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from tracer import labels
-from tracer.catalog.activations import is_activation
-from tracer.program import Phase, Program, Step
-from tracer.rules import Rule, inputs
+from tracer.catalog.activations import ACTIVATIONS, is_activation
+from tracer.catalog.sums import NETS, net
+from tracer.layers.shapes import Names
+from tracer.names import names_of
+from tracer.program import Program, Step
+from tracer.rules import Rule
+from tracer.scenario import Scenario
 
 MAX_WIDTH = 8  # inputs and units of a layer whose matrices are shown
+_SUMS = {net(written).formula for written in NETS}  # those that are x·w + b
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class Layer:
     activation: Rule
     x: tuple[int, ...]
     nets: tuple[int, ...]
+    sums: tuple[int, ...]  # what the activation reads: the nets, by whatever name
     outs: tuple[int, ...]
     weights: tuple[tuple[int | None, ...], ...]  # [unit][input], None for one that is missing
     biases: tuple[int, ...]  # one a unit, or none at all
@@ -31,19 +37,29 @@ class Layer:
         return [*(w for row in self.weights for w in row), *dict.fromkeys(self.biases)]
 
 
-def dense_layers(program: Program) -> list[Layer]:
-    """The layers, each reading the one before; nothing where they are not so, or too wide."""
-    blocks = [b for b in program.blocks if b.rule and {"w_i", "x_i"} <= {*inputs(b.rule)}]
-    if any(max(len(b), b.size) > MAX_WIDTH for b in blocks):
+def dense_layers(program: Program, s: Scenario) -> list[Layer]:
+    """The layers, each reading the one before; nothing where another kind computes, or too wide.
+
+    An activation that is a layer of its own is that of a dense layer which has none.
+    """
+    assert s.network
+    if any(shape.count > MAX_WIDTH for shape in s.walk.shapes):
         return []
-    outs = dict(_activated(program))
-    nets = [program.step(int(cell)) for block in blocks for cell in block.cells]
     found: list[Layer] = []
-    for group in _groups(nets, outs):
-        layer = _layer(group, outs, found[-1].outs if found else ())
-        if not layer or any(program.block(w).per_sample for w in layer.parameters if w is not None):
+    x = tuple(map(names_of(program).find, s.vector(s.network.inputs)))
+    for layer, named in zip(s.walk.layers, s.walk.steps, strict=True):
+        match layer.kind:
+            case "dense":
+                nets, outs = (_steps(program, named[key]) for key in ("net", "out"))
+                made = _layer(program, x, nets, outs)
+            case "activation" if found and found[-1].activation is ACTIVATIONS["identity"]:
+                made = _activated(found.pop(), _steps(program, named["out"]))
+            case _:
+                return []
+        if not made:
             return []
-        found.append(layer)
+        found.append(made)
+        x = made.outs
     return found
 
 
@@ -59,44 +75,38 @@ def by_inputs(program: Program, layer: Layer) -> bool:
     return rows_are_inputs and not rows_are_units
 
 
-def _activated(program: Program) -> Iterator[tuple[int, Step]]:
-    """Every weighted sum with the step that makes the unit's output of it."""
-    for step in program.steps(Phase.FORWARD):
-        if is_activation(step.rule):
-            yield step.operands["z"], step
+def _steps(program: Program, names: Names) -> list[Step]:
+    find = names_of(program).find
+    return [program.step(find(name)) for name in names.ravel().tolist()]
 
 
-def _groups(nets: Sequence[Step], outs: Mapping[int, Step]) -> list[list[Step]]:
-    """The weighted sums layer by layer: a new one begins where one reads the one before."""
-    found: list[list[Step]] = []
-    before: set[int] = set()
-    for net in nets:
-        if not found or before & {*net.operands.values()}:
-            found.append([])
-            before = set()
-        found[-1].append(net)
-        before |= {outs[net.index].index} if net.index in outs else set()
-    return found
-
-
-def _layer(group: Sequence[Step], outs: Mapping[int, Step], x: Sequence[int]) -> Layer | None:
-    """Some weighted sums as a layer that reads `x`, or any inputs where that is empty."""
-    wired = [_wired(net) for net in group]
-    made = [outs[net.index] for net in group if net.index in outs]
-    rules = {step.rule for step in made}
-    read = dict.fromkeys(cell for row in sorted(wired, key=len, reverse=True) for cell in row)
-    x = tuple(x) or tuple(read)
-    wide = max(len(x), len(group)) > MAX_WIDTH
-    if len(made) < len(group) or len(rules) > 1 or not {*read} <= {*x} or wide or not all(wired):
+def _layer(
+    program: Program, x: tuple[int, ...], nets: Sequence[Step], outs: Sequence[Step]
+) -> Layer | None:
+    """A dense layer that reads `x`; None where what it computes is no product with a matrix."""
+    wired = [_wired(step) for step in nets]
+    written = all(step.rule and step.rule.formula in _SUMS for step in nets)
+    if not written or not all(row and row.keys() <= {*x} for row in wired):
         return None
-    (rule,) = rules
-    assert rule
-    return Layer(
-        group[0].part, rule, x, tuple(net.index for net in group),
-        tuple(step.index for step in made),
+    z = tuple(step.index for step in nets)
+    layer = Layer(
+        nets[0].part, ACTIVATIONS["identity"], x, z, z, z,
         tuple(tuple(row.get(cell) for cell in x) for row in wired),
-        tuple(net.operands["b"] for net in group if "b" in net.operands),
+        tuple(step.operands["b"] for step in nets if "b" in step.operands),
     )  # fmt: skip
+    if any(program.block(w).per_sample for w in layer.parameters if w is not None):
+        return None
+    return _activated(layer, outs)
+
+
+def _activated(layer: Layer, outs: Sequence[Step]) -> Layer | None:
+    """The layer with an activation of what it gives; None where that is one of vectors."""
+    (activation,) = {step.rule for step in outs}
+    if not activation or not is_activation(activation):
+        return None
+    return replace(
+        layer, activation=activation, sums=layer.outs, outs=tuple(step.index for step in outs)
+    )
 
 
 def _wired(net: Step) -> dict[int, int]:
