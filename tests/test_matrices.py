@@ -15,7 +15,7 @@ import pytest
 from markdown_it import MarkdownIt
 from test_pages import compile_log
 
-from tracer import labels, markup, run
+from tracer import courses, labels, markup, run
 from tracer.matrices.form import matrix_form
 from tracer.matrices.text import FILTERS, formula, numbers, shapes, value, width
 from tracer.matrices.views import Equation, Kind, MatrixForm
@@ -858,6 +858,77 @@ activation = "identity"
     np.testing.assert_allclose(entries(z.product[0].rows), np.stack([x**2 / 2, x**3], 1))
     np.testing.assert_allclose(entries(z.result.rows)[:, 0], 0.3 * x**2 - 0.7 * x**3, atol=1e-8)
     assert [Kind.NETS, Kind.OUTPUTS] == [e.kind for e in form.forward]
+
+
+# ---- of which pass ---------------------------------------------------------------------
+
+ORDER = [4, 1, 5, 0, 3, 2]
+
+
+def told(net: Net, iteration: int = 0) -> MatrixForm:
+    """The matrix form on the page of a pass."""
+    course = courses.course(read(net.text, "random.toml", "random"), iteration=iteration)
+    assert course
+    assert course.matrices
+    found = matrix_form(course.matrices)
+    assert found
+    return found
+
+
+def fed(net: Net, batch: int, iteration: int) -> Net:
+    """The network as it is after some updates, with the samples of the pass alone: by numpy."""
+    x, t = net.x, net.t
+    for k in range(iteration + 1):
+        rows = [ORDER[(k * batch + n) % len(ORDER)] for n in range(batch)]
+        net.x, net.t, net.rows = x[rows], t[rows], batch
+        now = net.expected()
+        if k < iteration:
+            for n in range(len(net.w)):
+                slope = now[f"dE/dW_{n + 1}"]
+                net.w[n] = net.w[n] - 0.1 * (slope.T if net.across[n] else slope)
+    return net
+
+
+@pytest.mark.parametrize("iteration", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("batch", [2, 3, 6])
+@pytest.mark.parametrize("chain", ["full", "deltas"])
+def test_the_matrices_have_the_samples_that_the_pass_is_fed(
+    batch: int, iteration: int, chain: str
+) -> None:
+    def drawn() -> Net:
+        how = f"batch_size = {batch}\norder = {ORDER}\niterations = 5"
+        found = Net(7, [2, 3, 1], 6, chain=chain, extra=how)
+        found.mean, found.loss, found.activations = True, "half squared error", ["tanh", "sigmoid"]
+        found.bias, found.b = ["none", "none"], [np.zeros((1, 3)), np.zeros((1, 1))]
+        return found
+
+    form, right = told(drawn(), iteration), fed(drawn(), batch, iteration)
+    assert batch == form.samples
+    assert form.backward
+    assert form.averaged
+    assert_numpys(form, right)
+
+
+def test_samples_fed_one_by_one_are_taken_all_at_once() -> None:
+    net = Net(7, [2, 3, 1], 6, extra=f"batch_size = 1\norder = {ORDER}\niterations = 5")
+    assert_numpys(told(net, 3), net)
+
+
+@pytest.mark.parametrize("rounding", [False, True])
+@pytest.mark.parametrize("chain", ["full", "deltas"])
+def test_the_gradients_are_those_of_the_lines(rounding: bool, chain: str) -> None:
+    """Rounded steps give others by another way there, which is then not gone."""
+    extra = "rounding = { decimals = 3 }" if rounding else ""
+    net = Net(8, [2, 2, 1], 4, decimals=3, chain=chain, extra=extra)
+    net.activations, net.across = ["sigmoid", "sigmoid"], [False, False]
+    form, t = told(net), net.trace()
+    found = {labels.name(e.result.label): e.result for e in form.backward}
+    assert bool(found) == (not rounding or chain == "deltas")
+    for k, w in enumerate(net.w, 1) if found else ():
+        names = [[f"dE/dW{k}[{j + 1},{i + 1}]" for i in range(w.shape[1])] for j in range(len(w))]
+        lines = [[t.record(name).value for name in row] for row in names]
+        np.testing.assert_allclose(entries(found[f"dE/dW_{k}"].rows), lines, atol=5.1e-4)
+        assert not rounding or (entries(found[f"dE/dW_{k}"].rows) == np.array(lines)).all()
 
 
 # ---- on the page -----------------------------------------------------------------------

@@ -104,7 +104,7 @@ def render(t: Trace, format: str = "md", *, detail: str = "auto") -> str:
 
     if format == "svg" or not t.scenario:
         return page(t, format, detail)
-    course = courses.course(t.scenario, t.reading or None)
+    course = courses.course(t.scenario, t.reading or None, iteration=t.iteration)
     return page(t, format, detail, run.verify(t.scenario), course)
 
 

@@ -275,7 +275,7 @@ def _pages(
     t = _trace(scenario, iteration, reading, following=1, sample=sample)
     with progress(scenario.name) as watch:
         verification = run.verify(scenario, watch)
-        course = courses.course(scenario, reading, watch)
+        course = courses.course(scenario, reading, watch, iteration=iteration)
     files = {
         f"{file_name(t)}.{format}": page(t, format, detail, verification, course)
         for format in formats

@@ -21,7 +21,8 @@ class Course:
     replicas: Trace | None  # the table's passes from weights with other last bits
     outputs: tuple[Trace, ...]  # every sample set with the parameters of the last iteration
     readings: tuple[Reading, ...]  # the others
-    together: Trace | None  # the first pass of all samples at once, in deltas
+    together: Trace | None  # all samples at once, with the parameters the run starts from
+    matrices: Trace | None  # the pass that is told in matrices: the page's own, or `together`
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,9 +35,13 @@ class _Length(NamedTuple):
 
 
 def course(
-    scenario: Scenario, reading: str | None = None, progress: Progress | None = None
-) -> Course | None:
-    """What a page shows of a scenario's run; None where there is one pass of one sample."""
+    scenario: Scenario, reading: str | None = None, progress: Progress | None = None, *,
+    iteration: int = 0,
+) -> Course | None:  # fmt: skip
+    """What a page shows of a scenario's run; None where there is one pass of one sample.
+
+    iteration    that of the page's own pass
+    """
     s = scenario.under(reading)
     if s.iterations <= 1 and not s.columns:
         return None
@@ -50,6 +54,8 @@ def course(
     wanted = sorted({0, last, *shown}) if shown else decades(last)
     table = trace(scenario, iterations=last, record=wanted, reading=reading, progress=progress)
     updates = len(s.order) // s.batch_size
+    together = _together(s) if _has_matrices(s) else None
+    batch = together and s.batch_size > 1
     return Course(
         last=last,
         ends=length.ends,
@@ -65,7 +71,8 @@ def course(
         readings=tuple(
             _under(scenario, name, progress) for name in scenario.readings if name != reading
         ),
-        together=_together(s) if _has_matrices(s) else None,
+        together=together,
+        matrices=_in_deltas(s, iteration, progress) if batch else together,
     )  # fmt: skip
 
 
@@ -122,6 +129,17 @@ def _has_matrices(s: Scenario) -> bool:
 
 def _together(s: Scenario) -> Trace:
     """The first pass of all samples at once, every net with its delta."""
-    stated = {"chain": "deltas", "batch_size": None, "order": None, "update": "simultaneous"}
-    conventions = s.conventions.model_copy(update=stated)
-    return trace(s.model_copy(update={"conventions": conventions}), iterations=0)
+    stated = _stating(s, chain="deltas", batch_size=None, order=None, update="simultaneous")
+    return trace(stated, iterations=0)
+
+
+def _in_deltas(s: Scenario, iteration: int, progress: Progress | None) -> Trace:
+    """A pass of a run, every net with its delta unless the way there would show in the digits."""
+    stated = _stating(s, chain="deltas") if s.conventions.how is Machine.FLOAT64 else s
+    return trace(stated, iterations=iteration, record=[iteration], progress=progress)
+
+
+def _stating(s: Scenario, **conventions: object) -> Scenario:
+    """The scenario with other conventions."""
+    stated = s.conventions.model_copy(update=conventions)
+    return s.model_copy(update={"conventions": stated})

@@ -149,7 +149,7 @@ class _View:
         return {
             "history": history(course, self.scenario),
             "readings": readings(course, self.scenario),
-            "matrices": matrix_form(course.together) if course.together else None,
+            "matrices": matrix_form(course.matrices) if course.matrices else None,
         }
 
     def fed(self) -> int:

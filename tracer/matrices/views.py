@@ -119,6 +119,11 @@ class MatrixForm:
         return (*self.forward, *self.error, *self.backward)
 
     @property
+    def averaged(self) -> bool:
+        """Whether the error of all samples is the average of theirs."""
+        return any(e.averaged for e in self.error if e.kind is Kind.OVER_SAMPLES)
+
+    @property
     def elided(self) -> bool:
         """Whether only some samples are shown."""
         return any(matrix.elided for matrix in self.matrices)
