@@ -12,10 +12,13 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from markdown_it import MarkdownIt
 from test_pages import compile_log
 
+import tracer
 from tracer import courses, labels, markup, run
+from tracer.cli import main
 from tracer.matrices.form import matrix_form
 from tracer.matrices.text import FILTERS, formula, numbers, shapes, value, width
 from tracer.matrices.views import Equation, Kind, MatrixForm
@@ -995,6 +998,68 @@ def test_a_sentence_says_what_every_equation_is_for() -> None:
     assert all(sentence[-1] in ".:" for sentence in before), before
     assert "all 4 samples" in page
     assert "The errors of the samples are added up" in page
+
+
+ALL_AT_ONCE = "Here all samples are taken at once with the starting values"
+UNUSED = "over all of them, which this run does not use."
+
+
+def section(text: str, format: str) -> str:
+    """The part of a scenario's page that has matrices."""
+    page = tracer.render(run.trace(read(text, "t.toml", "t"), iterations=1).at(0), format)
+    found = page.partition("as matrices}" if format == "tex" else "as matrices\n")[2]
+    return found.partition("\\section" if format == "tex" else "\n## ")[0]
+
+
+@pytest.mark.parametrize("format", ["md", "tex"])
+@pytest.mark.parametrize(
+    ("batch", "mean", "weight", "said"),
+    [
+        (1, False, "w8", f"{ALL_AT_ONCE}: the error and the gradients are the sums {UNUSED}"),
+        (1, True, "w8", f"{ALL_AT_ONCE}: the error and the gradients are the averages {UNUSED}"),
+        (1, False, "w5", f"{ALL_AT_ONCE}: the error is the sum {UNUSED}"),  # no gradient matrices
+        (1, True, "w5", f"{ALL_AT_ONCE}: the error is the average {UNUSED}"),
+        (2, False, "w8", "The matrices have the 2 samples that this pass is fed, in the order"),
+        (4, False, "w8", ""),
+    ],
+)
+def test_a_page_says_of_which_samples_its_matrices_are(
+    batch: int, mean: bool, weight: str, said: str, format: str
+) -> None:
+    how = f'[conventions]\nbatch_size = {batch}\nreduction = "{"mean" if mean else "sum"}"'
+    text = THINKINFI.replace("[conventions]", how).replace('"w7", "w8"', f'"w7", "{weight}"')
+    shown = section(text if weight == "w8" else text.replace("w8 = 0.29\n", ""), format)
+    assert said in shown
+    assert bool(said) == any(words in shown for words in ("taken at once", "is fed"))
+    assert (weight == "w8") == ("Backward, from" in shown)
+
+
+@pytest.mark.parametrize("format", ["md", "tex"])
+def test_a_page_without_error_and_gradients_in_matrices_speaks_of_none(format: str) -> None:
+    one_by_one = PERCEPTRON.replace("[conventions]", "[conventions]\nbatch_size = 1")
+    shown = section(one_by_one, format)
+    assert ALL_AT_ONCE + "." in shown
+    assert not re.search("error|gradient", shown)
+
+
+@pytest.mark.parametrize("format", ["md", "tex"])
+def test_a_run_without_updates_has_none_after_every_sample(format: str) -> None:
+    text = THINKINFI.replace('chain = "deltas"\nbiases = "frozen"', "batch_size = 1")
+    learning = r"(?m)^(targets|total_error|eta)\b.*\n"
+    shown = section(re.sub(learning, "", text), format)
+    assert "The pass takes one sample. Here all samples are taken at once." in shown
+
+
+def test_the_page_of_a_later_pass_has_its_samples_and_weights(tmp_path: Path) -> None:
+    """Rows 3 and 4 of the four, and w5 as the first two leave it."""
+    path = tmp_path / "t.toml"
+    path.write_text(THINKINFI.replace("[conventions]", "[conventions]\nbatch_size = 2"), "utf-8")
+    t = run.trace(tracer.load(path), iterations=1)
+    CliRunner().invoke(main, ["render", str(path), "-i", "1", "-o", str(tmp_path)])
+    for page in (tracer.render(t.at(1)), next(tmp_path.glob("*.md")).read_text("utf-8")):
+        shown = page.partition("as matrices\n")[2]
+        assert r"\begin{pmatrix} 0.05 & 0.11 \cr 0.06 & 0.12 \end{pmatrix}" in shown
+        assert f"{t.at(1)['w5']:.8f}" in shown
 
 
 def test_a_page_with_too_many_samples_says_which_are_shown() -> None:
