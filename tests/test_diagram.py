@@ -218,6 +218,36 @@ def test_a_program_without_a_network_has_an_empty_diagram():
     assert "tikzpicture" in tikz(d)
 
 
+FIRST = {
+    "layer norm": ("x = [1, 2]\ng = [1, 1]\ns = [0, 0]", 'scale = "g"\nshift = "s"'),
+    "embedding": ("x = [2]\ng = [[1, 2], [3, 4]]", 'table = "g"'),
+}
+
+
+@pytest.mark.parametrize("kind", FIRST)
+def test_what_is_learned_is_no_input(kind):
+    """Nothing is drawn where learned numbers come before the first weighted sum."""
+    givens, layer = FIRST[kind]
+    text = f"""
+title = "first"
+[givens.All]
+{givens}
+W = [[0.1, 0.2], [0.5, 0.4]]
+t = [1, 0]
+eta = 0.1
+[network]
+inputs = "x"
+targets = "t"
+[[network.layers]]
+kind = "{kind}"
+{layer}
+[[network.layers]]
+weights = "W"
+activation = "sigmoid"
+"""
+    assert () == drawn(text).nodes
+
+
 def test_a_sequential_update_has_the_same_diagram():
     scenario = load("mazur").under("sequential update")
     assert shipped("mazur") == diagram(built(scenario).program)

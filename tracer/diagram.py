@@ -109,7 +109,7 @@ def _hidden(program: Program, units: Mapping[int, _Unit]) -> bool:
     """Whether something that is no unit is made of units and passed on, to units or the error."""
     sources = {source for unit in units.values() for source, _ in unit.wires} - set(units)
     nets = {unit.net for unit in units.values()}
-    if units.keys() & program.cone(sources):
+    if (units.keys() | program.gradients.keys()) & program.cone(sources):
         return True
     learned = {cell for block in program.blocks if block.of for cell in block.of[1].tolist()}
     read = {
