@@ -220,7 +220,7 @@ WINDOWS = {
         "X": [5, 5], "XX": [2, 5, 5], "K": [3, 3], "M": [4, 3, 3], "N": [2, 3, 3],
         "KK": [4, 2, 3, 3],
     }.items()
-}  # fmt: skip
+} | {"L": "L = [1, 3]"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -240,6 +240,8 @@ WINDOWS = {
         ("X", 'kind = "pooling"\nsize = 3\nstride = 2\npadding = 1\nof = "average"',
          ["Average pooling: the window moves by 2; around the inputs stands a border, 1 wide; "
           "it is in no average."]),
+        ("L", 'kind = "embedding"\ntable = "K"',
+         ["Embedding: an input stands for the row of K with its number."]),
         ("K", 'kind = "attention"', []),
         ("K", 'kind = "attention"\nheads = 3\nmask = "causal"',
          ["Attention: a row asks only itself and those before it; queries, keys and values are "

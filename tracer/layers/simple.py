@@ -129,6 +129,9 @@ class Embedding(Layer):
                 yield f"table: {self.table} has {rows}, counted from 1; {name} is {number}"
         return Shape((before[0].count, found.shape[1]), "ij")
 
+    def told(self, s: Scenario, before: Sequence[Shape]) -> Iterator[str]:
+        yield f"an input stands for the row of {self.table} with its number"
+
     def emit(self, on: Bench, x: Cells) -> Cells:
         return on.cells(self.table)[[int(on.s.numbers[name]) - 1 for name in _inputs(on.s)]]
 
