@@ -14,6 +14,7 @@ from tracer.check import screen
 from tracer.check.answers import read_answers_text
 from tracer.check.marks import Mark, Report
 from tracer.check.precision import Precision
+from tracer.check.typed import read
 from tracer.cli import main
 
 E, T = math.exp, 0.5
@@ -190,6 +191,63 @@ def test_digits_dropped_once_are_a_slip(monkeypatch):
     slips = {n: j.says for n, j in found.items() if j.mark is not Mark.RIGHT}
     assert list(slips) == ["out_h2"]
     assert slips["out_h2"].startswith("Further digits were dropped")
+
+
+DROPOUT = """
+title = "Two units, one of which stays"
+[givens.all]
+x = [1.0, -0.5]
+W1 = [[0.2, -1.0], [-0.6, -1.9]]
+W2 = [[0.3, 0.4]]
+m = [1, 1]
+t = 1.5
+eta = 0.1
+[network]
+inputs = "x"
+targets = ["t"]
+[[network.layers]]
+weights = "W1"
+activation = "relu"
+out = "h{j}"
+[[network.layers]]
+kind = "dropout"
+mask = "m"
+rate = 0.25
+out = "d{j}"
+[[network.layers]]
+weights = "W2"
+activation = "identity"
+out = "y"
+"""
+
+
+@pytest.fixture
+def dropout(tmp_path):
+    path = tmp_path / "dropout.toml"
+    path.write_text(DROPOUT)
+    return path
+
+
+def test_who_drops_digits_types_no_more_of_them(dropout):
+    """0.35 has two decimals: nobody typed it who drops all but one. d = h/0.75 was forgotten."""
+    wrong = {"h1": "0.7", "h2": "0.35", "d1": "0.7", "d2": "0.35", "y": "0.3", "E": "0.7"}
+    found, sheet = marks(wrong, dropout)
+    assert not any("cut off" in said for said in sheet.says)
+    assert {"d1", "d2"} == {n for n, j in found.items() if not j.mark.accepted}
+
+
+def test_digits_dropped_are_those_after_the_most_that_were_typed():
+    typed = [read(text) for text in ("0.7", "-0.2", "0")]
+    assert Precision(1, None, cut=True) == Precision(1, None).dropping(typed)
+    assert Precision(1, 2).dropping([read("0.25"), *typed]) == Precision(None, 2, cut=True)
+    assert Precision(1, None).dropping([read("0.25"), *typed]) is None
+
+
+def test_digits_are_not_taken_for_dropped_where_that_would_allow_anything():
+    """0.5933, 0.5969 and 0.7729 to one decimal are 0.6, 0.6 and 0.8, cut off 0.5, 0.5 and 0.7."""
+    found, sheet = marks({"out_h1": "0.4", "out_h2": "0.4", "out_o2": "0.3", "E_o2": "0.0"})
+    assert not any("cut off" in said for said in sheet.says)
+    assert {"out_h1", "out_h2", "out_o2"} == {n for n, j in found.items() if not j.mark.accepted}
 
 
 def test_what_cannot_be_tested_is_said():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from tracer import labels
@@ -152,13 +152,24 @@ class _Examination:
     def _diagnosis(self) -> Diagnosis:
         found = self.by.examiner.examine(self.numbers)
         if self.by.precision is None and len(found.bad) >= _CUT and self._drops(found):
-            cut = replace(self.precision, cut=True)
-            numbers = self._numbers(cut)
-            other = self.by.examiner.examine(numbers)
-            if other.tier is Tier.FINE:
-                self.precision, self.numbers = cut, numbers
-                return other
+            return self._cut(found) or found
         return found
+
+    def _cut(self, found: Diagnosis) -> Diagnosis | None:
+        """The sheet as one of somebody who drops digits, where that explains all of it."""
+        cut = self.precision.dropping(self._computed())
+        if cut is None:
+            return None
+        numbers = self._numbers(cut)
+        other = self.by.examiner.examine(numbers)
+        if other.tier is not Tier.FINE or any(_vague(other, numbers, n) for n in found.bad):
+            return None
+        self.precision, self.numbers = cut, numbers
+        return other
+
+    def _computed(self) -> Iterator[Typed]:
+        """The numbers that were not simply given."""
+        return (t for n, t in self.typed.items() if self.graph.nodes[n].bound is not None)
 
     def _drops(self, found: Diagnosis) -> bool:
         """Whether all wrong numbers are nearer to 0 than they should be."""
@@ -267,8 +278,7 @@ class _Examination:
         if node not in self.diagnosis.own.expected:
             return True
         low, high = self._accepted(node)
-        value = abs(low + high) / 2
-        return not value or (high - low) / 2 < _VACUOUS * value
+        return not _vacuous((low + high) / 2, (high - low) / 2)
 
     def _mistakes(self, node: int) -> tuple[str, ...]:
         """The mistakes that explain a step: of two made at once those that reach it."""
@@ -328,3 +338,14 @@ class _Examination:
             f"off by {show(100 * share, _PERCENT).plain} %: we accept "
             f"{accepted(self._accepted(node))}."
         )
+
+
+def _vague(found: Diagnosis, numbers: Numbers, node: int) -> bool:
+    """Whether nearly any number would have been right at a step."""
+    value, radius = found.expected(node)
+    return _vacuous(value, radius + numbers.typed[node].half)
+
+
+def _vacuous(value: float, reach: float) -> bool:
+    """Whether who may be off by so much can show nothing."""
+    return bool(value) and not reach < _VACUOUS * abs(value)

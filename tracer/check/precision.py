@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tracer.check.bounds import Half
@@ -56,6 +56,15 @@ class Precision:
         vague = self.significant and _filled(typed)
         return max(own, self.half(typed.number)) if vague else own
 
+    def dropping(self, typed: Iterable[Typed]) -> Precision | None:
+        """The same with further digits dropped; None where somebody typed more than are kept."""
+        seen = [t for t in typed if t.unit is not None and not _filled(t)]
+        decimals = _at_most(self.decimals, [t.decimals or 0 for t in seen])
+        significant = _at_most(self.significant, [t.significant or 0 for t in seen])
+        if decimals is None and significant is None:
+            return None
+        return Precision(decimals, significant, cut=True)
+
     def words(self) -> str:
         """`4 decimals`, `3 significant digits`."""
         if self.decimals is not None:
@@ -94,6 +103,11 @@ def carried(typed: Sequence[Typed], cut: bool = False) -> Precision:
         None if surplus >= clear else _most(significant),
         cut,
     )
+
+
+def _at_most(kept: int | None, digits: Iterable[int]) -> int | None:
+    """The digits kept, if no number has more."""
+    return kept if kept is not None and all(d <= kept for d in digits) else None
 
 
 def _filled(typed: Typed) -> bool:
