@@ -130,7 +130,7 @@ def _products_rounded(formula, env, style):
 def numbers(typed, style, asked=None):
     """What was typed, of the nodes asked, with the digits declared."""
     chosen = {n: style.typed(v) for n, v in typed.items() if asked is None or n in asked}
-    return Numbers(chosen, style.precision.half)
+    return Numbers(chosen, style.precision.rounding)
 
 
 def inferred(typed, style, asked=None, zeros_dropped=False, exact=None):
@@ -147,7 +147,7 @@ def inferred(typed, style, asked=None, zeros_dropped=False, exact=None):
     telling = [t for n, t in seen.items() if n not in short] or list(seen.values())
     precision = carried(telling, style.mode == CUT)
     return Numbers(
-        {n: Typed(t.number, precision.known(t)) for n, t in seen.items()}, precision.half
+        {n: Typed(t.number, precision.known(t)) for n, t in seen.items()}, precision.rounding
     )
 
 

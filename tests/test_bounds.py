@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -17,6 +18,7 @@ from tracer.catalog.optimizers import DESCENT
 from tracer.catalog.sums import CHAIN, NETS, PATHS, TOTALS, net
 from tracer.check.bounds import bound, formula_of
 from tracer.check.judge import fits
+from tracer.check.precision import Precision
 from tracer.errors import FormulaError, RuleError
 from tracer.exact import digits_arithmetic
 from tracer.expression import Expr, names
@@ -26,7 +28,7 @@ from tracer.rules import formals, has_group, inputs, partial_rule, stable_form
 EXACT = digits_arithmetic(30)
 
 
-def _nothing(value):
+def _nothing(value, radius):
     return 0.0
 
 
@@ -221,13 +223,37 @@ def test_the_second_order_counts_where_the_slope_vanishes():
 
 @given(st.lists(st.floats(-5, 5), min_size=8, max_size=8), st.sampled_from([2, 3, 4]))
 def test_products_rounded_inside_a_sum_are_within_it(numbers, places):
-    """w1*x1 + … with every product rounded before it is added."""
+    """w1*x1 + … with every product rounded before it is added, to so many places or more."""
     e = formula_of(net("sum(w_i*x_i)"), 4, 1)
     kept = [round(n, places) for n in numbers]
-    half = 10.0**-places / 2
-    value, radius = bounded(e, kept, [0.0] * 8, lambda _: half)
+    value, radius = bounded(e, kept, [0.0] * 8, Precision(places, None).rounding)
     by_name = dict(zip(names(e), kept, strict=True))
-    terms = [round(by_name[f"w_{k}"] * by_name[f"x_{k}"], places) for k in range(1, 5)]
+    products = [by_name[f"w_{k}"] * by_name[f"x_{k}"] for k in range(1, 5)]
     assert value == pytest.approx(apply(e, by_name, FLOAT), rel=1e-12, abs=1e-12)
-    assert fits(abs(sum(terms) - value), value, radius)
-    assert radius == pytest.approx(4 * half)
+    for more in range(4):
+        assert fits(abs(sum(round(p, places + more) for p in products) - value), value, radius)
+    changed = sum(abs(p - round(p, places)) for p in products)
+    assert radius == pytest.approx(changed, abs=1e-12)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25, math.inf, math.nan])
+@pytest.mark.parametrize("radius", [0.0, 1.0, math.inf, math.nan])
+def test_rounding_what_is_not_known_is_no_error(value, radius):
+    for precision in (Precision(None, 3), Precision(1, None), Precision(400, None)):
+        assert 0 <= precision.rounding(value, radius) <= precision.half(value)
+
+
+def test_what_has_no_more_digits_than_are_kept_is_not_rounded():
+    """0.2·0.5 + 0.3·1.5 = 0.1 + 0.45 to one decimal: only the second product changes, by 0.05."""
+    e, operands = parse("w1*x1 + w2*x2"), (0.2, 0.5, 0.3, 1.5)
+    to_one = Precision(1, None)
+    assert bounded(e, operands, [0.0] * 4, to_one.rounding)[1] == pytest.approx(0.05)
+    cut = replace(to_one, cut=True)  # where 0.1 may be 0.09999…
+    assert bounded(e, operands, [0.0] * 4, cut.rounding)[1] == pytest.approx(0.2)
+    # off by 0.000701 and 0.001801, the first may be rounded by as much, the second by no more
+    known = bounded(e, operands, [0.001] * 4, to_one.rounding)[1]
+    assert known == pytest.approx(0.000701 * 2 + 0.001801 + 0.05)
+    assert bounded(e, operands, [0.0] * 4, Precision(None, 1).rounding)[1] == pytest.approx(0.05)
+    assert bounded(e, operands, [0.0] * 4, Precision(2, None).rounding)[1] == pytest.approx(
+        0.0, abs=1e-15
+    )

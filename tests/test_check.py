@@ -180,14 +180,15 @@ def cut(decimals, monkeypatch):
         return mazur()
 
 
-def test_who_cuts_digits_off_is_told_so(monkeypatch):
-    found, sheet = marks(cut(6, monkeypatch))
+@pytest.mark.parametrize("decimals", [4, 6])
+def test_who_cuts_digits_off_is_told_so(decimals, monkeypatch):
+    found, sheet = marks(cut(decimals, monkeypatch))
     assert {j.mark for j in found.values()} == {Mark.RIGHT}
-    assert sheet.says[0].startswith("Your digits are cut off after 6 decimals")
+    assert sheet.says[0].startswith(f"Your digits are cut off after {decimals} decimals")
 
 
-def test_digits_dropped_once_are_a_slip(monkeypatch):
-    found, _ = marks(cut(4, monkeypatch))
+def test_digits_dropped_once_are_a_slip():
+    found, _ = marks({**mazur(), "out_h2": 0.5968})  # 0.596884…
     slips = {n: j.says for n, j in found.items() if j.mark is not Mark.RIGHT}
     assert list(slips) == ["out_h2"]
     assert slips["out_h2"].startswith("Further digits were dropped")
@@ -248,6 +249,53 @@ def test_digits_are_not_taken_for_dropped_where_that_would_allow_anything():
     found, sheet = marks({"out_h1": "0.4", "out_h2": "0.4", "out_o2": "0.3", "E_o2": "0.0"})
     assert not any("cut off" in said for said in sheet.says)
     assert {"out_h1", "out_h2", "out_o2"} == {n for n, j in found.items() if not j.mark.accepted}
+
+
+MARGIN = """
+title = "A linear unit with the hinge loss and a penalty"
+[conventions]
+reduction = "mean"
+loss = "hinge"
+penalty = { l2 = "lambda", half = ["l2"], biases = false }
+[samples.training]
+columns = ["x1", "x2", "y"]
+rows = [[1, 2, 1], [2, -1, -1], [-1, 0.5, 1], [0.5, -1.5, -1]]
+[givens.all]
+w = [[0.1, -0.2]]
+b = 0.05
+eta = 0.5
+lambda = 0.1
+[network]
+inputs = ["x1", "x2"]
+targets = ["y"]
+[[network.layers]]
+weights = "w"
+bias = "b"
+activation = "identity"
+out = "s"
+"""
+
+
+def test_what_comes_out_exactly_is_not_rounded_on_the_way(tmp_path):
+    """Every margin is below 1, so ∂E/∂w1 = (-1 + 2 + 1 + 0.5)/4 + 0.1·0.1 = 0.635, no digit lost.
+
+    0.625 forgets the penalty, and so does ∂E/∂w2 = -1.25; the updates follow from them.
+    """
+    path = tmp_path / "margin.toml"
+    path.write_text(MARGIN)
+    wrong = {"dE/dw[1,1]": "0.625", "w[1,1]+": "-0.2125", "dE/dw[1,2]": "-1.25", "w[1,2]+": "0.425"}
+    found, _ = marks({"s": "-0.25", "E": "1.315", **wrong}, path)
+    assert {"dE/dw[1,1]", "dE/dw[1,2]"} == {n for n, j in found.items() if not j.mark.accepted}
+    assert found["w[1,1]+"].mark is Mark.GIVEN_YOURS
+    right = {"dE/dw[1,1]": "0.635", "w[1,1]+": "-0.2175", "dE/dw[1,2]": "-1.27", "w[1,2]+": "0.435"}
+    found, _ = marks({"s": "-0.25", "E": "1.315", **right}, path)
+    assert {j.mark for j in found.values()} == {Mark.RIGHT}
+
+
+def test_a_number_without_further_digits_says_nothing_of_those_carried():
+    """0.355 is all of 0.4 - 0.5·0.09; who wrote 0.2984 carries four decimals."""
+    _, sheet = marks({"E": "0.2984", "dE/dw5": "0.09", "w5+": "0.355"})
+    assert any(said.startswith("Working to 4 decimals") for said in sheet.says)
 
 
 def test_what_cannot_be_tested_is_said():

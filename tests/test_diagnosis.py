@@ -186,7 +186,7 @@ def test_an_examiner_that_knows_nothing_names_nothing():
 
 def test_a_given_may_be_typed_wrong():
     w1 = node(mazur(), "w1")
-    found = mazur().examine(Numbers({w1: Typed(0.25, 0.005)}, lambda value: 0.0))
+    found = mazur().examine(Numbers({w1: Typed(0.25, 0.005)}, lambda value, radius: 0.0))
     assert (Tier.SLIP, {w1}) == (found.tier, found.bad)
 
 

@@ -9,7 +9,10 @@ from exercises import KINDS, exercise
 from sheets import CARRIED, CUT, EVEN, MIXED, SHOWN, UP, Person, Style, inferred, numbers
 from sittings import IMPOSSIBLE, STYLES
 
+from tracer import labels
+from tracer.check.answers import Answer, Answers
 from tracer.check.diagnosis import Examiner, Tier
+from tracer.check.examination import Exercise, examined
 from tracer.check.precision import Precision, carried
 from tracer.check.typed import read
 
@@ -59,6 +62,34 @@ def test_an_honest_sheet_is_fine_to_the_digits_it_shows(kind, seed, exact):
         assert_fine(graph, own, style)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_honest_sheet_is_marked_right_with_nothing_declared(kind, seed):
+    """From the texts to the marks: how many digits are carried is told from the sheet alone."""
+    graph, r = exercise(kind, seed), random.Random(f"{kind} {seed} marked")
+    for typed, style, asked in sheets_of(kind, seed):
+        if style.mode == CUT or not asked:
+            continue
+        chosen = r.sample(sorted(asked), min(len(asked), 30))
+        sheet = examined(
+            Exercise(graph, (), None), answers(graph, {n: typed[n] for n in chosen}, r)
+        )
+        assert not sheet.remarks
+        assert {j.name: j.typed for j in sheet.judged if not j.mark.accepted} == {}, style
+
+
+def answers(graph, typed, r):
+    """A person's answers, perhaps without the zeros at their ends."""
+    program, zeros = graph.trace.program, r.random() < 0.5
+    found = []
+    for n, number in typed.items():
+        text = f"{number:f}" if zeros or "." not in f"{number:f}" else f"{number:f}".rstrip("0")
+        place = graph.places[n]
+        name = labels.name(program.label(place.cell))
+        found.append(Answer(name, text, read(text), "", "", place.iteration, place.sample))
+    return Answers("one", tuple(found))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_somebody_who_rounds_nothing_is_right(kind):
     graph = exercise(kind, 1)
@@ -73,7 +104,7 @@ def test_products_rounded_inside_a_sum_stand_out_without_their_allowance():
         graph = exercise("random", seed)
         typed, _ = Person(graph).fill(Style(4, products=True))
         own = numbers(typed, Style(4))
-        strict = type(own)(own.typed, lambda value: 0.0)
+        strict = type(own)(own.typed, lambda value, radius: 0.0)
         failures += Examiner(graph).examine(strict).tier is not Tier.FINE
     assert failures > 5
 

@@ -1,7 +1,8 @@
 """How far a step may honestly be off: its value and a radius, from what its operands may be.
 
     v, r   a value and how far the true one may be from it, so that |true - v| <= r
-    half   half a unit of the last digit somebody keeps of a value
+    half   by how much somebody who keeps so many digits may change a value; of one that is known
+           exactly (its radius is 0) what rounding changes, which may be nothing
 
 Every operation passes radii on exactly or from above (ball arithmetic), so the whole box of
 the operands is covered, kinks and poles included. A formula that names an operand twice is
@@ -40,7 +41,8 @@ from tracer.expression import (
 )
 from tracer.rules import Rule, written_out
 
-Half = Callable[[float], float]
+#: (value, radius) -> by how much rounding may change a value that is known to a radius.
+Half = Callable[[float, float], float]
 #: Values and radii of all steps, the operands' places, half a unit -> value and radius.
 Bound = Callable[[list[float], list[float], Sequence[int], Half], tuple[float, float]]
 
@@ -157,7 +159,8 @@ class _Code:
 
     def _rounded(self, value: str, radius: str) -> str:
         name = self._new()
-        self.lines.append(f"{name} = {radius} + half({value})")
+        known = "math.inf" if self.exact else radius  # it is the box's middle that is exact
+        self.lines.append(f"{name} = {radius} + half({value}, {known})")
         return name
 
     def _sum(self, parts: list[tuple[str, str]], minus: Sequence[bool]) -> tuple[str, str]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from tracer.arithmetic import Machine
 from tracer.check import judge
 from tracer.check.arrays import SINGLE, Filled, Number, Part
-from tracer.check.bounds import Half
 from tracer.check.diagnosis import Diagnosis, Tier
 from tracer.check.examination import Exercise
 from tracer.check.graph import MAX_NODES, unrolled
@@ -117,13 +116,13 @@ def _numbers(
     graph, t = exercise.graph, exercise.trace
     often = max(_ROUNDINGS, *(len(node.operands) for node in graph.nodes))
     often *= graph.iterations[0] + 1  # every update before this pass rounds once more
-    by_hand: Half = declared.half if declared else (lambda value: 0.0)
+    by_hand = declared.half if declared else (lambda value: 0.0)
     coarsest = max((n.rounding for n in given.values()), default=0.0)
     how = t.scenario.under(t.reading).conventions.how if t.scenario else None
     coarsest = max(coarsest, SINGLE if how is Machine.FLOAT32 else 0.0)
 
-    def half(value: float, rounding: float = coarsest) -> float:
+    def half(value: float, rounding: float) -> float:
         return max(by_hand(value), often * rounding * abs(value))
 
     typed = {n: judge.Typed(g.value, half(g.value, g.rounding)) for n, g in given.items()}
-    return Numbers(typed, half)
+    return Numbers(typed, lambda value, radius: half(value, coarsest))

@@ -123,13 +123,22 @@ class _Examination:
         self.diagnosis = self._diagnosis()
 
     def _telling(self) -> Iterable[Typed]:
-        """The numbers that say to how many digits somebody works: not those that are short."""
-        found = [t for n, t in self.typed.items() if not self._short(t, self.graph.values[n])]
+        """The numbers that say to how many digits somebody works: not those that are short.
+
+        A number is where that is all there is of it, or of what its step gives on the numbers
+        before it: 0.625 for 5/8.
+        """
+        numbers = Numbers({n: judge.Typed(t.number, 0.0) for n, t in self.typed.items()}, _exactly)
+        due = judge.judged(self.graph, self.graph.values, numbers).expected
+        found = [
+            t for n, t in self.typed.items()
+            if not any(self._short(t, v) for v in (self.graph.values[n], due[n][0]))
+        ]  # fmt: skip
         return found or self.typed.values()
 
     @staticmethod
     def _short(typed: Typed, value: float) -> bool:
-        """Whether a number has no more digits than were typed, as 0.3."""
+        """Whether a value has no more digits than were typed, as 0.3."""
         return abs(typed.number - value) <= _NOTHING * float(typed.unit or 0)
 
     def _found(self) -> dict[int, Answer]:
@@ -178,7 +187,7 @@ class _Examination:
 
     def _numbers(self, precision: Precision) -> Numbers:
         typed = {n: judge.Typed(t.number, precision.known(t)) for n, t in self.typed.items()}
-        return Numbers(typed, precision.half)
+        return Numbers(typed, precision.rounding)
 
     # ---- marks -------------------------------------------------------------------------
 
@@ -338,6 +347,11 @@ class _Examination:
             f"off by {show(100 * share, _PERCENT).plain} %: we accept "
             f"{accepted(self._accepted(node))}."
         )
+
+
+def _exactly(value: float, radius: float) -> float:
+    """Rounding that changes nothing."""
+    return 0.0
 
 
 def _vague(found: Diagnosis, numbers: Numbers, node: int) -> bool:

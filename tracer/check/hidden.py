@@ -81,4 +81,4 @@ class _Solving:
             if at in typed:
                 yield at, v, r
             else:
-                values[at], radii[at] = v, r + half(v)
+                values[at], radii[at] = v, r + half(v, r)

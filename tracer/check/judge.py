@@ -65,7 +65,7 @@ def judged(graph: Graph, givens: Sequence[float], numbers: Numbers, repair: bool
         else:
             v, r = node.bound(values, radii, node.operands, half)
         if own is None:
-            values[at], radii[at] = v, r + half(v)
+            values[at], radii[at] = v, r + half(v, r)
             continue
         expected[at] = v, r
         off = abs(own.value - v)
@@ -73,7 +73,7 @@ def judged(graph: Graph, givens: Sequence[float], numbers: Numbers, repair: bool
             values[at], radii[at] = own.value, min(own.half, r + off)
         else:
             bad.append(at)
-            values[at], radii[at] = (v, r + half(v)) if repair else (own.value, own.half)
+            values[at], radii[at] = (v, r + half(v, r)) if repair else (own.value, own.half)
     return Pass(values, radii, expected, frozenset(bad))
 
 
@@ -102,7 +102,7 @@ def rejudged(
         v, r = node.bound(values, radii, node.operands, half)
         own = typed.get(at)
         if own is None:
-            values[at], radii[at] = v, r + half(v)
+            values[at], radii[at] = v, r + half(v, r)
             continue
         off = abs(own.value - v)
         if fits(off, v, r + own.half):

@@ -127,7 +127,8 @@ class _Lint:
 
     def _numbers(self, values: dict[int, float], asked: Iterable[int]) -> Numbers:
         half = self.precision.half
-        return Numbers({n: judge.Typed(values[n], half(values[n])) for n in asked}, half)
+        typed = {n: judge.Typed(values[n], half(values[n])) for n in asked}
+        return Numbers(typed, self.precision.rounding)
 
     # ---- what else to ask --------------------------------------------------------------
 
@@ -208,7 +209,7 @@ def _filled(graph: Graph, h: Hypothesis | None, precision: Precision) -> dict[in
     return dict(enumerate(values))
 
 
-def _exactly(value: float) -> float:
+def _exactly(value: float, radius: float) -> float:
     return 0.0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tracer.check.bounds import Half
@@ -30,7 +30,24 @@ class Precision:
     cut: bool = False  # further digits are dropped, not rounded
 
     @property
-    def half(self) -> Half:
+    def rounding(self) -> Half:
+        """By how much rounding may change a value that is known to a radius.
+
+        It goes to the nearest number with so many digits, or, by whoever keeps more of them, to
+        one between: 0.25 stays what it is.
+        """
+        half = self.half
+
+        def change(value: float, radius: float) -> float:
+            most = half(value)
+            if self.cut or not radius < most or not math.isfinite(value):
+                return most
+            return min(most, abs(math.remainder(value, 2 * most)) + radius)
+
+        return change
+
+    @property
+    def half(self) -> Callable[[float], float]:
         """Half a unit of the last digit kept of a value; all of it where digits are dropped."""
         share = 1.0 if self.cut else 0.5
         fixed = 0.0 if self.decimals is None else share * 10.0**-self.decimals
