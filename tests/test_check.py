@@ -169,6 +169,18 @@ def test_a_given_copied_wrong_is_found_though_nobody_asked():
     assert "i2 was 0.15 instead of 0.1" in found["net_h1"].says
 
 
+@pytest.mark.parametrize(
+    ("scenario", "factor", "name"),
+    [("enlight-training", 3, "dE/dW2[1,1]"), ("cnn-by-hand", 0.18, "dE/dm[1,1]")],
+)
+def test_no_number_is_named_that_nobody_has_on_the_page(scenario, factor, name):
+    """The error and a gradient times 3 came out also of 3263 hours of sleep instead of 9."""
+    t = tracer.trace(scenario, iterations=0)
+    found, sheet = marks({n: f"{t[n] * factor:.5f}" for n in ("E", name)}, scenario)
+    assert {Mark.WRONG} == {j.mark for j in found.values()}
+    assert not sheet.explanations
+
+
 def cut(decimals, monkeypatch):
     """Mazur's pass by somebody who drops further digits."""
 

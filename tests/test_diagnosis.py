@@ -169,6 +169,17 @@ def test_a_slip_that_nobody_sees_is_found_from_what_follows():
     assert 0.5 == pytest.approx(slip.value, abs=1e-3)
 
 
+@pytest.mark.parametrize(("value", "told"), [(0.95, True), (1.05, False), (-0.3, False)])
+def test_a_sigmoid_that_nobody_sees_was_between_0_and_1(value, told):
+    """out_h1 is not asked for; out_o1, out_o2 and w5⁺ are computed from it."""
+    typed = sheet(mazur(), forced={"out_h1": value})
+    seen = {node(mazur(), n) for n in ("net_h1", "out_o1", "out_o2", "w5+", "w6+")}
+    found = mazur().examine(numbers(typed, Style(6), seen))
+    slips = {s.node: s.value for s in found.hidden}
+    assert told is (node(mazur(), "out_h1") in slips)
+    assert not told or 0.95 == pytest.approx(slips[node(mazur(), "out_h1")], abs=1e-3)
+
+
 def test_what_nothing_explains_is_unknown_from_its_first_wrong_step():
     typed = sheet(mazur())
     for k, name in enumerate(("net_h2", "E_o1", "dE_total/dw5", "w3+")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -36,6 +37,13 @@ class Node(NamedTuple):
     bound: Bound | None
     operands: tuple[int, ...]
     formula: Expr | None = None  # its names are the operands, in order; None: a copy
+
+
+class Printed(NamedTuple):
+    """Numbers on a page."""
+
+    decimals: int  # digits after the point that they have at most
+    largest: float
 
 
 #: The node of an operand; of a certain sample where a rule runs over all of them.
@@ -68,6 +76,16 @@ class Graph:
             for operand in dict.fromkeys(node.operands):
                 found[operand].append(reader)
         return found
+
+    @cached_property
+    def printed(self) -> Printed:
+        """What the numbers that are given look like."""
+        given = [v for v, node in zip(self.values, self.nodes, strict=True) if node.bound is None]
+        exponents = (Decimal(repr(v)).normalize().as_tuple().exponent for v in given)
+        return Printed(
+            max((-e for e in exponents if isinstance(e, int)), default=0),
+            max(map(abs, given), default=0.0),
+        )
 
     @cached_property
     def values(self) -> tuple[float, ...]:

@@ -223,7 +223,10 @@ class Search:
         for node, leads_to in enumerate(self.reach.leads_to):
             if self.wanted & ~leads_to or node in self.reach.typed:
                 continue
-            slip = solved(node, self.reach.after(node), self.numbers, self.own, min(self.bad))
+            slip = solved(
+                self.reach.graph, node, self.reach.after(node), self.numbers, self.own,
+                min(self.bad),
+            )  # fmt: skip
             if slip and abs(slip.value) > _NOTHING * abs(self.own.values[node]):
                 yield slip
 
