@@ -181,6 +181,52 @@ def test_no_number_is_named_that_nobody_has_on_the_page(scenario, factor, name):
     assert not sheet.explanations
 
 
+ADAM = """
+title = "Two layers, the first step of Adam"
+[givens.all]
+x = [1.0, -0.5]
+W = [[0.2, -1.0], [-0.6, 1.9]]
+V = [[0.3, 0.4], [-0.7, 0.6]]
+t = [0.8, -0.2]
+eta = 0.01
+[conventions]
+loss = "mean squared error"
+[network]
+inputs = "x"
+targets = "t"
+[[network.layers]]
+weights = "W"
+activation = "tanh"
+out = "h{j}"
+[[network.layers]]
+weights = "V"
+activation = "identity"
+out = "o{j}"
+[optimizer]
+kind = "adam"
+beta1 = 0.9
+beta2 = 0.999
+epsilon = 1e-8
+"""
+
+
+@pytest.fixture
+def adam(tmp_path):
+    path = tmp_path / "adam.toml"
+    path.write_text(ADAM)
+    return path
+
+
+def test_a_mistake_after_which_anything_may_come_out_explains_nothing(adam):
+    """Adam divides by about the gradient: of a new weight by another way nothing is known."""
+    t = tracer.trace(adam, iterations=0)
+    numbers = {n: f"{t[n]:.4f}" for n in ("h1", "o1", "E")}
+    wrong = {n: f"{3 * t[n]:.4f}" for n in ("dE/dh1", "dE/dh2", "dE/dW[1,1]", "dE/dW[2,1]")}
+    found, sheet = marks({**numbers, **wrong}, adam)
+    assert not sheet.explanations
+    assert {"dE/dh1", "dE/dh2"} <= {n for n, j in found.items() if not j.mark.accepted}
+
+
 def cut(decimals, monkeypatch):
     """Mazur's pass by somebody who drops further digits."""
 

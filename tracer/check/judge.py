@@ -105,7 +105,7 @@ def rejudged(
             values[at], radii[at] = v, r + half(v, r)
             continue
         off = abs(own.value - v)
-        if fits(off, v, r + own.half):
+        if fits(off, v, r + own.half) and not (at in found.bad and _vague(found, at, own, r)):
             radii[at] = min(own.half, r + off)
             continue
         bad.append(at)
@@ -113,3 +113,9 @@ def rejudged(
             break
         radii[at] = own.half
     return bad
+
+
+def _vague(found: Pass, at: int, own: Typed, radius: float) -> bool:
+    """Whether a radius is so wide that it would explain away any difference from what is due."""
+    due, _ = found.expected[at]
+    return not radius < abs(own.value - due)
