@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from exercises import KINDS, exercise
 from sheets import Person
+from test_networks import Network
 
 import tracer
 from tracer import scenario
@@ -270,6 +271,46 @@ def test_most_mistakes_are_worked_out_by_hand():
     assert len(BY_HAND) >= 40
 
 
+# ---- another convention ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chain", ["full", "deltas"])
+def test_a_mean_that_is_forgotten_gives_the_numbers_of_the_sum(chain):
+    graph, summed = (
+        two_layers(chain, loss=f"{loss} error") for loss in ("mean squared", "squared")
+    )
+    ours = by_name(graph, patched(graph, throughout(graph, by_id()["mean-forgotten"])))
+    theirs = by_name(summed, summed.values)
+    assert {n: ours[n] for n in NAMES} == pytest.approx({n: theirs[n] for n in NAMES}, rel=1e-12)
+
+
+def batch(reduction, penalty):
+    text = Network(7, samples=3).stated(f'reduction = "{reduction}"')
+    if penalty:
+        text = text.replace("[givens.all]", "[givens.all]\nrho = 0.01")
+        text = text.replace("[conventions]", '[conventions]\npenalty = { l2 = "rho" }')
+    return unrolled(tracer.trace(scenario.read(text, "b.toml", "b"), iterations=0), [0])
+
+
+@pytest.mark.parametrize("penalty", [False, True])
+@pytest.mark.parametrize(
+    ("mistake", "right", "made"),
+    [("batch-added", "mean", "sum"), ("batch-averaged", "sum", "mean")],
+)
+def test_a_batch_reduced_the_other_way_gives_the_numbers_of_that_way(mistake, right, made, penalty):
+    graph, other = batch(right, penalty), batch(made, penalty)
+    ours = by_name(graph, patched(graph, throughout(graph, by_id()[mistake])))
+    theirs = by_name(other, other.values)
+    whole = [n for n in theirs if n == "E" or n.endswith("+") or n in gradients_of(other)]
+    assert len(whole) > 5
+    assert {n: ours[n] for n in whole} == pytest.approx({n: theirs[n] for n in whole}, rel=1e-9)
+    assert ours["E"] != pytest.approx(graph.values[graph.find(0, graph.trace.program.root, 0)])
+
+
+def gradients_of(graph):
+    return {graph.trace.names[cell] for cell in graph.trace.program.gradients.values()}
+
+
 # ---- the same in a program -------------------------------------------------------------
 
 
@@ -339,6 +380,7 @@ def test_what_is_said_of_a_mistake_reads_well(mistake):
 #: Where a mistake can be made, if not in a network with one sample.
 ELSEWHERE = {
     "log10": "formulas", "softmax-without-exp": "formulas", "softmax-diagonal": "formulas",
+    "batch-added": "batch", "batch-averaged": "batch",
     "not-averaged": "batch", "not-summed": "batch", "original-weights": "sequential",
     "bias-updated": "several",
     "stale-forward": "several", "initial-weights": "several", "previous-sample": "online",

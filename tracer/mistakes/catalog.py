@@ -154,6 +154,13 @@ MISTAKES: tuple[Mistake, ...] = (
         at_each(forward.totals("mean error"), edits.altered(lambda r: TOTALS["sum"])),
     ),
     Mistake(
+        "mean-forgotten",
+        "the outputs' errors and their gradients are added, not averaged",
+        "The errors of the outputs were added, and the gradients come from that sum. Here the "
+        "error is their mean: both are divided by the number of outputs.",
+        forward.mean_forgotten,
+    ),
+    Mistake(
         "first-error-only",
         "the total error is that of the first output alone",
         "The total error has a part from every output; only the first one's was taken.",
@@ -373,6 +380,18 @@ MISTAKES: tuple[Mistake, ...] = (
         "the gradients of the samples are averaged, not added",
         "The gradient of a batch is the sum of its samples' gradients here.",
         where(running.reduced_gradients(running.SUM.name), running.other_reduction),
+    ),
+    Mistake(
+        "batch-added",
+        "the samples' errors and gradients are added, not averaged",
+        "The error of a batch and its gradients are the means of its samples' here.",
+        running.whole_batch(running.MEAN.name),
+    ),
+    Mistake(
+        "batch-averaged",
+        "the samples' errors and gradients are averaged, not added",
+        "The error of a batch and its gradients are the sums of its samples' here.",
+        running.whole_batch(running.SUM.name),
     ),
     Mistake(
         "stale-forward",

@@ -53,7 +53,7 @@ def without(*factors: int) -> Edit:
 
     def edit(was: Change) -> Change:
         left = tuple(c for c in was.operands if c not in factors)
-        return Change(was.rule, left) if left else Change(_ONE, ())
+        return Change(was.rule, left) if left else Change(ONE, ())
 
     return edit
 
@@ -91,7 +91,7 @@ def _rule(was: Rule, formula: Expr) -> Rule:
     return Rule(was.name, was.output, formula, {}, kink=was.kink)
 
 
-_ONE = Rule("one", "g", Num("1"), {})
+ONE = Rule("one", "g", Num("1"), {})
 
 
 @cache

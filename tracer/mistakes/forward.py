@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 
 from tracer.catalog.activations import ACTIVATIONS
-from tracer.catalog.sums import NET, unbiased
+from tracer.catalog.sums import NET, TOTALS, unbiased
 from tracer.expression import Name, Quotient, calls
 from tracer.mistakes import edits
 from tracer.mistakes.anatomy import Anatomy, Cell, bias_of
@@ -142,6 +142,17 @@ def errors(a: Anatomy) -> Iterable[Cell]:
 
 def totals(*names: str) -> Callable[[Anatomy], list[Cell]]:
     return lambda a: [c for c in a.totals if c.rule.name in names and c.block.size > 1]
+
+
+def mean_forgotten(a: Anatomy) -> Iterator[Site]:
+    """The sum of the errors in a mean's place, and 1 as its derivative by each of them."""
+    mean = TOTALS["mean"].name
+    for total in totals(mean)(a):
+        by_each = [p.index for p in a.partials([mean], "e_i") if a.consumer(p.index) == total.index]
+        if by_each:
+            added = edits.altered(lambda r: TOTALS["sum"])
+            ones = dict.fromkeys(by_each, edits.computed_by(edits.ONE))
+            yield site(a, total.index, {total.index: added, **ones})
 
 
 def half(a: Anatomy, error: Cell) -> Edit | None:

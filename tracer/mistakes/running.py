@@ -11,7 +11,7 @@ from tracer.mistakes.anatomy import Anatomy, Cell, bias_of
 from tracer.mistakes.backward import weight_chains
 from tracer.mistakes.edits import Edit
 from tracer.mistakes.forward import IDENTITY
-from tracer.mistakes.sites import Site, Sites, site
+from tracer.mistakes.sites import Site, Sites, at_each, site, together, where
 from tracer.program import Phase
 from tracer.rewrite import BEFORE, FIRST, Change, Operand, Past
 
@@ -78,6 +78,21 @@ def reduced_gradients(name: str) -> Callable[[Anatomy], list[Cell]]:
     return lambda a: [
         c for c in a.reductions if c.block.phase is Phase.BACKWARD and c.rule.name == name
     ]
+
+
+def whole_batch(name: str) -> Sites:
+    """The other reduction of the samples' errors and of their gradients alike."""
+
+    def sites(a: Anatomy) -> Iterator[Site]:
+        reduced = [c for c in a.reductions if c.rule.name == name]
+        by_each = list(a.partials([name], "p"))  # where a mean is differentiated, 1/n
+        if any(c.block.phase is Phase.ERROR for c in reduced) and (
+            by_each or any(c.block.phase is Phase.BACKWARD for c in reduced)
+        ):
+            yield from where(lambda _: reduced, other_reduction)(a)
+            yield from at_each(lambda _: by_each, edits.computed_by(edits.ONE))(a)
+
+    return together(sites)
 
 
 def _carried(a: Anatomy, cell: Cell) -> dict[int, Operand]:
