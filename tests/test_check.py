@@ -356,6 +356,43 @@ def test_a_number_without_further_digits_says_nothing_of_those_carried():
     assert any(said.startswith("Working to 4 decimals") for said in sheet.says)
 
 
+COUNTED = """
+title = "A classifier and how often it is right"
+[samples.training]
+columns = ["x1", "x2", "t"]
+rows = [[1, 0.5, 1], [-0.5, 1.5, 0], [0.3, -0.8, 0]]
+[givens.all]
+w = [[0.2, -0.4]]
+b = 0.1
+eta = 0.1
+[network]
+inputs = ["x1", "x2"]
+targets = ["t"]
+threshold = 0.5
+[[network.layers]]
+weights = "w"
+bias = "b"
+activation = "sigmoid"
+out = "p"
+"""
+
+
+@pytest.mark.parametrize("others", ["", "p,0.52,0\n", "p,0.52497919,0\n"])
+@pytest.mark.parametrize(("sample", "right"), [(0, 1), (1, 1), (2, 0)])
+def test_what_can_only_be_a_whole_number_is_not_rounded(sample, right, others, tmp_path):
+    """σ(0.1) and σ(0.48) are above 1/2, σ(-0.6) is not; the last of the targets is 0."""
+    path = tmp_path / "counted.toml"
+    path.write_text(COUNTED)
+    for typed in (0, 1):
+        lines = f"name,value,sample\n{others}class1,{[1, 0, 1][sample]},{sample}\n"
+        found, sheet = marks(f"{lines}correct,{typed},{sample}\n", path)
+        correct = found["correct"]
+        assert correct.mark is (Mark.RIGHT if typed == right else Mark.WRONG)
+        assert correct.accepted == pytest.approx((right, right), abs=1e-12)
+        assert (correct.says, correct.enough_digits, correct.testable) == ("", True, True)
+        assert not any("0 decimals" in said for said in sheet.says)
+
+
 def test_what_cannot_be_tested_is_said():
     t = tracer.trace("mazur", iterations=0)
     numbers = {n: round(t[n], 2) for n in ("out_h1", "out_o1", "dE/dw1", "E")}

@@ -10,7 +10,7 @@ from tracer.arithmetic import FLOAT, apply
 from tracer.catalog.activations import ACTIVATIONS
 from tracer.catalog.losses import LOSSES
 from tracer.check.bounds import formula_of
-from tracer.check.spans import span
+from tracer.check.spans import span, whole
 from tracer.expression import names
 from tracer.parsing import parse
 
@@ -29,6 +29,18 @@ def test_every_value_of_a_formula_is_within_its_span(rule):
         seen += 1
         assert span(formula).holds(value, 1e-12 * abs(value)), env
     assert seen > 10
+
+
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [
+        ("step(z)", True), ("1 - 2*reached(o, 1/2)", True), ("1 - (y - t)^2", None),
+        ("y + 1", None), ("y/2", False), ("0.5*step(z)", False), ("e^step(z)", False),
+        ("max(0, z)", None),
+    ],
+)  # fmt: skip
+def test_which_formulas_give_whole_numbers(formula, found):
+    assert whole(parse(formula)) is found
 
 
 @pytest.mark.parametrize(

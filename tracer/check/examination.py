@@ -130,11 +130,12 @@ class _Examination:
         """
         numbers = Numbers({n: judge.Typed(t.number, 0.0) for n, t in self.typed.items()}, _exactly)
         due = judge.judged(self.graph, self.graph.values, numbers).expected
+        typed = {n: t for n, t in self.typed.items() if n not in self.graph.whole}
         found = [
-            t for n, t in self.typed.items()
+            t for n, t in typed.items()
             if not any(self._short(t, v) for v in (self.graph.values[n], due[n][0]))
         ]  # fmt: skip
-        return found or self.typed.values()
+        return found or typed.values()
 
     @staticmethod
     def _short(typed: Typed, value: float) -> bool:
@@ -186,7 +187,11 @@ class _Examination:
         return all(0 <= typed * value < value * value for typed, value in pairs)
 
     def _numbers(self, precision: Precision) -> Numbers:
-        typed = {n: judge.Typed(t.number, precision.known(t)) for n, t in self.typed.items()}
+        whole = self.graph.whole
+        typed = {
+            n: judge.Typed(t.number, 0.0 if n in whole else precision.known(t))
+            for n, t in self.typed.items()
+        }
         return Numbers(typed, precision.rounding)
 
     # ---- marks -------------------------------------------------------------------------
@@ -251,6 +256,8 @@ class _Examination:
             return Mark.SLIP, hidden_says(self.by, found.hidden)
         if self.graph.nodes[node].bound is None:
             return Mark.SLIP, "This number is given: copy it as it is."
+        if node in self.graph.whole:
+            return Mark.WRONG, ""
         value, radius = found.own.expected[node]
         others = {
             self.by.label(n): self.graph.values[n]
@@ -279,6 +286,8 @@ class _Examination:
 
     def _enough(self, node: int, typed: Typed) -> bool:
         """Whether a number has the digits carried, zeros at its end perhaps left out."""
+        if node in self.graph.whole:
+            return True
         half = self.precision.half(typed.number)
         share = 1.0 if self.precision.cut else 0.5
         return float(typed.unit or 0) * share <= half * 1.5 or self._fine(node, typed)

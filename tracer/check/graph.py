@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from tracer.check.bounds import Bound, Half, bound, formula_of
+from tracer.check.spans import whole
 from tracer.errors import TooLarge
 from tracer.expression import Expr, names
 from tracer.program import group_size
@@ -76,6 +77,24 @@ class Graph:
             for operand in dict.fromkeys(node.operands):
                 found[operand].append(reader)
         return found
+
+    @cached_property
+    def whole(self) -> frozenset[int]:
+        """The steps that can only be whole numbers: thresholds, and what is counted of them."""
+        found: set[int] = set()
+        for n, node in enumerate(self.nodes):
+            of_anything = whole(node.formula) if node.formula else False
+            if of_anything or (of_anything is None and self._counts(node.operands, found)):
+                found.add(n)
+        return frozenset(found)
+
+    def _counts(self, operands: Sequence[int], found: set[int]) -> bool:
+        """Whether all of some operands are whole, and a step among them."""
+        whole_given = (
+            self.nodes[o].bound is None and self.values[o].is_integer() for o in operands
+        )
+        both = zip(operands, whole_given, strict=True)
+        return all(o in found or given for o, given in both) and not found.isdisjoint(operands)
 
     @cached_property
     def printed(self) -> Printed:

@@ -11,7 +11,19 @@ from functools import lru_cache, reduce
 from itertools import product
 from typing import NamedTuple
 
-from tracer.expression import EULER, Call, Expr, Name, Neg, Num, Power, Product, Quotient, Sum
+from tracer.expression import (
+    EULER,
+    Call,
+    Expr,
+    Name,
+    Neg,
+    Num,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    children,
+)
 
 _INF = math.inf
 
@@ -55,6 +67,29 @@ def span(e: Expr) -> Span:
             return _CALLS[function](*map(span, arguments))
         case _:
             return ANYTHING
+
+
+#: Functions that give whole numbers of anything.
+_COUNTS = frozenset(("step", "reached", "picked", "picked_min", "sign"))
+
+
+@lru_cache(maxsize=4096)
+def whole(e: Expr) -> bool | None:
+    """Whether a formula gives whole numbers: of anything, None of whole numbers, False neither."""
+    match e:
+        case Num(text):
+            return float(text).is_integer()
+        case Name(text):
+            return False if text == EULER else None
+        case Call(function, _) if function in _COUNTS:
+            return True
+        case Power(base, Num(exponent)) if float(exponent).is_integer() and float(exponent) > 0:
+            return whole(base)
+        case Neg() | Sum() | Product() | Call("max" | "min" | "abs"):
+            parts = {whole(part) for part in children(e)}
+            return False if False in parts else None if None in parts else True
+        case _:
+            return False
 
 
 def _negated(a: Span) -> Span:
