@@ -3,8 +3,10 @@
 import pytest
 from promptly import promptly
 
+import tracer
 from tracer import run, scenario
 from tracer.errors import LookupFailed, TracerError
+from tracer.names import names_of
 
 TEXT = """
 title = "names"
@@ -179,3 +181,22 @@ def test_looking_up_is_quick():
     with promptly(50):
         for _ in range(10_000):
             t["w1+"]
+
+
+@pytest.mark.parametrize("form", ["W1_{{{}}}", "W1({})", "W1_{}", "W1_({})", "W1 [{}]"])
+@pytest.mark.parametrize(("around", "name"), [
+    ("{}", "W1[1,2]"), ("{}+", "W1[1,2]+"), ("{}^{{+}}", "W1[1,2]+"), ("dE/d{}", "dE/dW1[1,2]"),
+    ("∂E/∂{}", "dE/dW1[1,2]"),
+])  # fmt: skip
+def test_an_element_is_found_as_a_page_shows_it(form, around, name):
+    program = tracer.trace("enlight-training", iterations=0).program
+    typed = around.format(form.format("1,2"))
+    assert program.index[name] == names_of(program).find(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"), [("w_{5}", "w5"), ("w_{5}^{+}", "w5+"), ("w_{9}", None), ("w(9)", None)]
+)
+def test_a_name_set_lower_is_the_name(trace, typed, name):
+    found = names_of(trace.program).get(typed)
+    assert found == (None if name is None else trace.program.index[name])

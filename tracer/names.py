@@ -2,7 +2,7 @@
 
 Exact names first; then ignoring spaces and underscores; then case too. `∂` is d, `⁺` and
 `_new` are +, δ is delta, ẋ is dot_x; E, E_total and whatever the scenario calls the error are
-one.
+one. `W_{1,1}` and `W(1,1)` are W[1,1], `w_{5}^{+}` is w5+.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ _SPELLINGS = (("∂", "d"), ("⁺", "+"), ("δ", "delta_"), ("·", ""))
 _NEW = re.compile(r"(?:[_ ]?new|\^\+)$")
 _RATIO = re.compile(r"d(.+?)/ *d(.+)")
 _TIMES = str.maketrans("·×", "**")
+_PLUS = re.compile(r"\^\{\+\}")  # W_{1,1}^{+}
+_NUMBERS = r"\d+(?: *, *\d+)*"
+_INDEX = re.compile(  # of an element: W_{1,1}, W(1,1), W_1,1, b_1
+    rf"_?\{{({_NUMBERS})\}}|(?<=\w)\(({_NUMBERS})\)|(?<=\w)_({_NUMBERS})(?=$|[+^/ ])"
+)
+_LOWERED = re.compile(r"_\{(\w+)\}")  # w_{5}, E_{o1}
 _GAP = re.compile(r"(?<=\d)_(?=\d)")  # w1_1 is not w11
 
 
@@ -49,7 +55,8 @@ class Names:
         if not isinstance(typed, str):
             raise LookupFailed(f"a name is a text, not {typed!r}")
         products = self.spelled(typed.translate(_TIMES))
-        for spelling in dict.fromkeys((typed, self.spelled(typed), products)):
+        indexed, joined = (self.spelled(form(typed)) for form in (_indexed, _joined))
+        for spelling in dict.fromkeys((typed, self.spelled(typed), products, indexed, joined)):
             if spelling in self._exact:
                 return self._exact[spelling]
             for table, key in (
@@ -103,6 +110,16 @@ def _undotted(typed: str) -> str:
     if DOT not in plain[1:4]:
         return typed
     return TANGENT + unicodedata.normalize("NFC", plain.replace(DOT, "", 1))
+
+
+def _indexed(typed: str) -> str:
+    """An element as we write it: `W_{1,1}^{+}` and `W(1,1)+` as W[1,1]+."""
+    return _INDEX.sub(lambda m: f"[{next(filter(None, m.groups()))}]", _PLUS.sub("+", typed))
+
+
+def _joined(typed: str) -> str:
+    """A name whose end is set lower: `w_{5}^{+}` as w5+."""
+    return _LOWERED.sub(r"\1", _PLUS.sub("+", typed))
 
 
 def _bare(part: str) -> str:
