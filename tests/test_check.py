@@ -422,6 +422,19 @@ def test_unknown_names_are_remarks_with_the_nearest_spelling():
     assert any("out_h3" in r and "did you mean" in r for r in sheet.remarks)
 
 
+def test_an_answer_to_no_step_is_counted():
+    raw = "name,value\nout_h1,0.5933\nout_h3,0.5\nloss,\nseen by,Ada\n"
+    found, sheet = marks(raw)
+    assert {Mark.RIGHT} == {j.mark for j in found.values()}
+    assert ("out_h3",) == sheet.unknown
+    assert "1 of 1 answers right, 1 to no step" in shown(sheet)
+    assert not sheet.fine
+    assert 1 == run("check", "mazur", "-", input=raw).exit_code
+    rest = raw.replace("out_h3,0.5\n", "")
+    assert 0 == run("check", "mazur", "-", input=rest).exit_code
+    assert 0 == run("check", "mazur", "-", input="name,value\nout_h1,0.5933\n").exit_code
+
+
 def test_asked_steps_that_are_not_there_are_missing():
     found, _ = marks({"out_h1": 0.5933}, ask=("E", "w5+"))
     assert {n: j.mark for n, j in found.items()} == {

@@ -336,6 +336,7 @@ def test_json_has_every_field() -> None:
         "together": False,
         "says": ["You wrote 4 digits."],
         "remarks": ["row 7: no step is called 'w9'"],
+        "unknown": [],
         "points": 3,
         "worth": 5,
     }

@@ -33,7 +33,7 @@ def account(sheet: Sheet) -> Account:
     made = tuple(_those(sheet, lambda j, e=e: e.id in j.mistakes) for e in sheet.explanations)  # type: ignore[misc]
     shown = {j.name for group in made for j in group} if sheet.together else set()
     return Account(
-        fine=bool(sheet.judged) and all(j.mark is Mark.RIGHT for j in sheet.judged),
+        fine=bool(sheet.judged) and sheet.fine and all(j.mark is Mark.RIGHT for j in sheet.judged),
         right=_those(sheet, lambda j: j.mark is Mark.RIGHT),
         given=_those(sheet, lambda j: j.mark is Mark.GIVEN_YOURS),
         untested=_those(sheet, lambda j: j.mark is Mark.OPEN),

@@ -116,6 +116,7 @@ class _Examination:
         self.by, self.graph = exercise, exercise.graph
         self.answers = answers
         self.remarks = list(answers.remarks)
+        self.unknown: list[str] = []
         self.found = self._found()
         self.typed = {n: a.typed for n, a in self.found.items() if a.typed}
         self.precision = exercise.precision or carried(list(self._telling()))
@@ -150,6 +151,7 @@ class _Examination:
                 node = self.by.find(answer)
             except LookupFailed as wrong:
                 self.remarks.append(str(wrong))
+                self.unknown += [answer.name] if answer.typed else []
                 continue
             if node in found and found[node].text:
                 self.remarks.append(remark(self.by.label(node), found[node], answer))
@@ -203,7 +205,7 @@ class _Examination:
         judged = tuple(self._judged(n) for n in nodes)
         return Sheet(
             self.answers.sheet, judged, explanations, together, tuple(self._says(judged)),
-            tuple(few(self.remarks)),
+            tuple(few(self.remarks)), tuple(self.unknown),
         )  # fmt: skip
 
     def _judged(self, node: int) -> Judged:

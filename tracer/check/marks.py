@@ -71,6 +71,12 @@ class Sheet:
     together: bool  # the explanations are two mistakes made at once, not alternatives
     says: tuple[str, ...]  # sentences about the whole sheet: how many digits, what cannot be tested
     remarks: tuple[str, ...]  # about the file: names that are no steps, cells that are no numbers
+    unknown: tuple[str, ...] = ()  # names that are no steps but have a number
+
+    @property
+    def fine(self) -> bool:
+        """Whether nothing is wrong, missing or unreadable, and every answer is to a step."""
+        return not self.unknown and all(j.mark.accepted for j in self.judged)
 
     @property
     def first_wrong(self) -> Judged | None:
@@ -102,5 +108,5 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether no answer of any sheet is wrong, missing or unreadable."""
-        return all(j.mark.accepted for s in self.sheets for j in s.judged)
+        """Whether no answer of any sheet is wrong, missing, unreadable or to no step."""
+        return all(s.fine for s in self.sheets)

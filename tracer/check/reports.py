@@ -42,6 +42,7 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
         "together": sheet.together,
         "says": list(sheet.says),
         "remarks": list(sheet.remarks),
+        "unknown": list(sheet.unknown),
         "points": as_points(sheet.points),
         "worth": as_points(sheet.worth),
     }

@@ -194,6 +194,7 @@ def _score(sheet: Sheet, told: Account) -> str:
     """`8 of 11 answers right, 2 right given earlier numbers; 9.5 of 11 points`."""
     others = ((told.given, GIVEN), (told.untested, "not testable"))
     given = "".join(f", {len(judged)} {what}" for judged, what in others if judged)
+    given += f", {len(sheet.unknown)} to no step" if sheet.unknown else ""
     gets = f"; {score(sheet.points, sheet.worth)}" if sheet.worth else ""
     return f"{len(told.right)} of {len(sheet.judged)} answers right{given}{gets}"
 
@@ -221,7 +222,7 @@ def _line(sheet: Sheet, worth: bool) -> Iterator[str]:
     fine = sum(j.mark.accepted for j in sheet.judged)
     first = sheet.first_wrong
     yield seen(sheet.sheet, 2 * COLUMN)
-    yield f"{fine}/{len(sheet.judged)}"
+    yield f"{fine}/{len(sheet.judged)}" + (f", {len(sheet.unknown)} ?" if sheet.unknown else "")
     if worth:
         yield f"{points(sheet.points)}/{points(sheet.worth)}"
     yield names([sheet]).label(first) if first else ""

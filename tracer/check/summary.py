@@ -81,7 +81,7 @@ def summary(report: Report) -> Summary:
     return Summary(
         title=report.title,
         sheets=len(sheets),
-        fine=sum(all(j.mark.accepted for j in s.judged) for s in sheets),
+        fine=sum(s.fine for s in sheets),
         points=as_points(sum(s.points for s in sheets) / many),
         worth=as_points(sum(s.worth for s in sheets) / many),
         steps=_steps(sheets),

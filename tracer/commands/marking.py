@@ -82,7 +82,7 @@ def check(ctx: click.Context, /, scenario: str, answers: str | None, **options: 
     slip          sign, decimal point, digits exchanged, another quantity's value
     wrong         none of these
 
-    Exit 1 if an answer is wrong, missing or unreadable, or a sheet has none.
+    Exit 1 if an answer is wrong, missing, unreadable or to no step, or a sheet has none.
     """
     begun = time.monotonic()
     _one_of(options, "as_json", "gradescope", "bundle")
