@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from itertools import product
 
 import pytest
 from exercises import KINDS, exercise
@@ -76,6 +78,23 @@ def test_an_honest_sheet_is_marked_right_with_nothing_declared(kind, seed):
         )
         assert not sheet.remarks
         assert {j.name: j.typed for j in sheet.judged if not j.mark.accepted} == {}, style
+
+
+def test_who_cuts_all_digits_off_is_nearly_always_seen_to():
+    """Cut numbers are nearer to 0, but differences of them are not; all steps are asked for."""
+    seen = Counter()
+    for kind, seed, digits in product(KINDS, range(4), [(5, None), (None, 5), (4, None)]):
+        graph, r = exercise(kind, seed), random.Random(f"{kind} {seed} cut")
+        try:
+            typed, _ = Person(graph).fill(Style(*digits, mode=CUT, carries=CARRIED), r)
+        except IMPOSSIBLE:
+            continue
+        chosen = r.sample(sorted(typed), min(len(typed), 60))
+        sheet = examined(
+            Exercise(graph, (), None), answers(graph, {n: typed[n] for n in chosen}, r)
+        )
+        seen["right" if sheet.fine else "accused"] += 1
+    assert seen["accused"] <= 0.05 * seen.total() > 5
 
 
 def answers(graph, typed, r):

@@ -174,7 +174,7 @@ class _Examination:
             return None
         numbers = self._numbers(cut)
         other = self.by.examiner.examine(numbers)
-        if other.tier is not Tier.FINE or any(_vague(other, numbers, n) for n in found.bad):
+        if other.tier is not Tier.FINE or all(_vague(other, numbers, n) for n in found.bad):
             return None
         self.precision, self.numbers = cut, numbers
         return other
@@ -184,9 +184,13 @@ class _Examination:
         return (t for n, t in self.typed.items() if self.graph.nodes[n].bound is not None)
 
     def _drops(self, found: Diagnosis) -> bool:
-        """Whether all wrong numbers are nearer to 0 than they should be."""
+        """Whether most wrong numbers are nearer to 0 than they should be.
+
+        A difference of numbers that are may be farther from it.
+        """
         pairs = ((self.typed[n].number, found.own.expected[n][0]) for n in found.bad)
-        return all(0 <= typed * value < value * value for typed, value in pairs)
+        nearer = sum(0 <= typed * value < value * value for typed, value in pairs)
+        return 2 * nearer > len(found.bad)
 
     def _numbers(self, precision: Precision) -> Numbers:
         whole = self.graph.whole
