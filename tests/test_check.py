@@ -643,3 +643,14 @@ def test_the_known_mistakes_are_listed():
     assert {line.split()[0] for line in here.output.splitlines()} < {
         line.split()[0] for line in every.output.splitlines()
     }
+
+
+def test_a_column_that_a_whole_class_has_beside_the_answers_is_no_answer(tmp_path):
+    """A number of the student's, say; what only one has typed is one to no step."""
+    both = "student,id,out_h1,w5+\nAda,1001,0.5933,0.3589\nBob,1002,0.5933,0.3589\n"
+    one = "name,value\nout_h1,0.5933\nid,1001\n"
+    for text, code in ((both, 0), (one, 1)):
+        (tmp_path / "a.csv").write_text(text)
+        done = CliRunner().invoke(main, ["check", "mazur", str(tmp_path / "a.csv")])
+        assert code == done.exit_code, done.output
+        assert ("to no step" in done.output) is bool(code)

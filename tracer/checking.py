@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from tracer import labels, run
 from tracer.check.answers import Answer, Answers, read_answers, read_answers_text
 from tracer.check.examination import Exercise, examined
 from tracer.check.graph import unrolled
-from tracer.check.marks import Report
+from tracer.check.marks import Report, Sheet
 from tracer.check.points import Points, award
 from tracer.check.precision import Precision
 from tracer.check.typed import Unreadable, read
@@ -55,8 +56,16 @@ def check(
             progress(done, len(answers))
     t = exercise.trace
     title = t.scenario.title if t.scenario else t.title
-    report = Report(t.title, title, tuple(sheets))
+    report = Report(t.title, title, _without_columns(sheets))
     return report if points is None else award(report, points, _canonical(t))
+
+
+def _without_columns(sheets: Sequence[Sheet]) -> tuple[Sheet, ...]:
+    """Sheets of a class; what all of them have beside the answers, as an id, is no answer."""
+    common = set.intersection(*(set(s.unknown) for s in sheets)) if len(sheets) > 1 else set()
+    return tuple(
+        replace(s, unknown=tuple(name for name in s.unknown if name not in common)) for s in sheets
+    )
 
 
 def _canonical(t: Trace) -> Callable[[str], str]:
