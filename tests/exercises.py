@@ -46,6 +46,16 @@ def batch(seed):
     return Network(seed, samples=3 + seed % 2).stated(f'reduction = "{reduction}"')
 
 
+def penalised(seed):
+    """A network or a batch whose error has a penalty, or two."""
+    r = random.Random(seed)
+    kinds = r.choice(['l2 = "rho"', 'l1 = "rho"', 'l1 = "rho", l2 = "rho"'])
+    text = Network(seed, samples=seed % 3 and 3).stated(
+        f"penalty = {{ {kinds} }}", f'reduction = "{r.choice(["sum", "mean"])}"'
+    )
+    return text.replace("[givens.all]", "[givens.all]\nrho = 0.05")
+
+
 def online(seed):
     return Network(seed, samples=2 + seed % 2).stated("batch_size = 1")
 
@@ -158,7 +168,8 @@ def layers(*kinds):
 #: Kind -> its scenario, and the updates it is asked for.
 KINDS = {
     "random": (random_net, 0), "stressed": (stressed, 0), "tutorial": (tutorial, 0),
-    "batch": (batch, 0), "online": (online, 2), "sequential": (sequential, 0),
+    "batch": (batch, 0), "penalised": (penalised, 0), "online": (online, 2),
+    "sequential": (sequential, 0),
     "formulas": (formulas, 0), "several": (tutorial, 1),
     "windows": (layers("convolution", "pooling", "flatten"), 0),
     "recurrent": (layers("recurrent"), 0), "gates": (layers("lstm", "gru"), 0),

@@ -20,8 +20,8 @@ from tracer.check.judge import Numbers, Typed, judged, rejudged
 ASKS = (ALL, TYPICAL, FEW)
 SITTINGS = [
     ("random", 0), ("random", 12), ("tutorial", 2), ("tutorial", 9), ("batch", 7), ("online", 1),
-    ("sequential", 4), ("several", 2), ("windows", 0), ("recurrent", 1), ("gates", 0),
-    ("attention", 1), ("norms", 3), ("passing", 0),
+    ("penalised", 2), ("penalised", 5), ("sequential", 4), ("several", 2), ("windows", 0),
+    ("recurrent", 1), ("gates", 0), ("attention", 1), ("norms", 3), ("passing", 0),
 ]  # fmt: skip
 
 

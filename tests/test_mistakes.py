@@ -382,7 +382,7 @@ ELSEWHERE = {
     "log10": "formulas", "softmax-without-exp": "formulas", "softmax-diagonal": "formulas",
     "batch-added": "batch", "batch-averaged": "batch",
     "not-averaged": "batch", "not-summed": "batch", "original-weights": "sequential",
-    "bias-updated": "several",
+    "bias-updated": "several", "penalty-forgotten": "penalised",
     "stale-forward": "several", "initial-weights": "several", "previous-sample": "online",
     "first-sample-outputs": "online",
     "own-maximum": "prediction", "relu-negative": "random", "relu-mask": "random",
@@ -417,3 +417,21 @@ def test_no_hypothesis_changes_nothing():
         changes, _ = h.changes
         assert changes
         assert all(node != graph.nodes[n] for n, node in changes.items())
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_penalty_that_is_forgotten_leaves_the_gradients_of_the_data(reduction):
+    graph, plain = batch(reduction, True), batch(reduction, False)
+    ours = by_name(graph, patched(graph, throughout(graph, by_id()["penalty-forgotten"])))
+    theirs, right = by_name(plain, plain.values), by_name(graph, graph.values)
+    gradients = [f"dE/d{n[:-1]}" for n in theirs if n.endswith("+") and n[0] != "b"]
+    assert len(gradients) > 3
+    for name in gradients:
+        assert theirs[name] == pytest.approx(ours[name], rel=1e-12)
+        assert right[name] != pytest.approx(ours[name], rel=1e-6)
+    assert right["E"] == ours["E"]
+
+
+def test_a_penalty_is_no_unit_that_shares_a_parameter():
+    assert not [h for h in hypotheses(batch("mean", True), [by_id()["shared-part"]])
+                if h.scope == THROUGHOUT]  # fmt: skip

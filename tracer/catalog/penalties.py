@@ -9,11 +9,13 @@ from typing import Any
 
 from tracer.rules import Rule, rule
 
+PENALTY = "penalty"  # the name of all of their rules
+
 
 def _penalty(factor: str, size: str, slope: str, kink: str = "") -> Rule:
     times = f"{factor}*" if factor else ""
     own: dict[str, Any] = {"w_i": slope, "lambda": f"{times}sum({size})"}
-    return rule("penalty", f"P = {times}lambda*sum({size})", kink=kink, **own)
+    return rule(PENALTY, f"P = {times}lambda*sum({size})", kink=kink, **own)
 
 
 #: By the kind and by whether it is halved.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from tracer.catalog.losses import ERROR
+from tracer.catalog.penalties import PENALTY
 from tracer.catalog.sums import CHAIN, NET
 from tracer.expression import Quotient, names
 from tracer.mistakes import edits
@@ -100,7 +101,24 @@ def ways(a: Anatomy) -> Iterable[Cell]:
 
 
 def shared(a: Anatomy) -> Iterable[Cell]:
-    return a.shared
+    """The sums of what several units say of a parameter, without those a penalty is part of."""
+    return [cell for cell in a.shared if len(_of_data(a, cell)) == len(cell.operands)]
+
+
+def unpenalised(a: Anatomy) -> Iterator[Site]:
+    """Gradients without the part that a penalty adds."""
+    for cell in a.shared:
+        kept = _of_data(a, cell)
+        if 0 < len(kept) < len(cell.operands):
+            yield site(a, cell.index, {cell.index: edits.those(kept)})
+
+
+def _of_data(a: Anatomy, cell: Cell) -> list[int]:
+    """The places of a gradient's parts that come from no penalty."""
+    penalties = [
+        p in a.kinds and a.cells[a.consumer(p)].rule.name == PENALTY for p in cell.operands
+    ]
+    return [k for k, penalty in enumerate(penalties) if not penalty]
 
 
 def own_path(a: Anatomy) -> Iterator[Site]:

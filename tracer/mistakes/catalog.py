@@ -318,6 +318,13 @@ MISTAKES: tuple[Mistake, ...] = (
         at_each(backward.shared, edits.only(0)),
     ),
     Mistake(
+        "penalty-forgotten",
+        "the penalty's part of the gradients is missing",
+        "The penalty is part of the error and grows with the weights: its derivative is added to "
+        "the gradient of each of them.",
+        backward.unpenalised,
+    ),
+    Mistake(
         "updated-weights",
         "hidden gradients use the updated weights",
         "The gradients of the hidden layer were computed with the weights as they are after their "

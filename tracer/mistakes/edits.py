@@ -6,7 +6,7 @@ several mistakes at one step are made one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from tracer.catalog.sums import without_term as termless
@@ -65,6 +65,11 @@ def only(place: int) -> Edit:
         return Change(was.rule, was.operands[place : place + 1] or was.operands[-1:])
 
     return edit
+
+
+def those(places: Sequence[int]) -> Edit:
+    """Of a group of operands those in some places."""
+    return lambda was: Change(was.rule, tuple(was.operands[k] for k in places))
 
 
 def computed_by(rule: Rule, *operands: Operand) -> Edit:
