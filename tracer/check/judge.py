@@ -105,7 +105,7 @@ def rejudged(
             values[at], radii[at] = v, r + half(v, r)
             continue
         off = abs(own.value - v)
-        if fits(off, v, r + own.half) and not (at in found.bad and _vague(found, at, own, r)):
+        if fits(off, v, r + own.half) and (r < math.inf or at not in found.bad):
             radii[at] = min(own.half, r + off)
             continue
         bad.append(at)
@@ -113,9 +113,3 @@ def rejudged(
             break
         radii[at] = own.half
     return bad
-
-
-def _vague(found: Pass, at: int, own: Typed, radius: float) -> bool:
-    """Whether a radius is so wide that it would explain away any difference from what is due."""
-    due, _ = found.expected[at]
-    return not radius < abs(own.value - due)
